@@ -1,0 +1,145 @@
+// Package mapping holds the words for an event source mapping: gantry's own model of
+// it, its states, its defaults and limits. The AWS shapes of the same thing are made
+// by api/lambda, the YAML shapes by cmd/gantry. It imports the standard library only.
+package mapping
+
+import "time"
+
+// Start says where a group without a committed offset begins to read.
+type Start string
+
+// The starting positions, named as AWS names them.
+const (
+	TrimHorizon Start = "TRIM_HORIZON" // the oldest record still kept
+	Latest      Start = "LATEST"       // behind the newest record
+	AtTimestamp Start = "AT_TIMESTAMP" // the first record at or after Mapping.StartTime
+)
+
+// Defaults and limits, from AWS's model of CreateEventSourceMapping unless noted.
+const (
+	DefaultBatchSize        = 100
+	MaxBatchSize            = 10_000
+	DefaultWindow           = 500 * time.Millisecond // when the window was never set
+	MaxWindow               = 300 * time.Second
+	Endless                 = -1 // MaximumRetryAttempts and MaximumRecordAge
+	MaxRetryAttempts        = 10_000
+	MinRecordAge            = 60 * time.Second
+	MaxRecordAge            = 604_800 * time.Second
+	RetriesWithDestination  = 10 // endless attempts with a destination (kafka-retry-configurations)
+	MaxFilters              = 10 // on request; AWS's default quota is 5
+	MaxPatternLen           = 4096
+	MaxMinimumPollers       = 200
+	MaxMaximumPollers       = 2000
+	DefaultMaximumPollers   = 200
+	InvocationsPerPoller    = 5
+	MaxGroupIDLen           = 200
+	DefaultSessionTimeout   = 45 * time.Second // gantry's own, see docs/architecture.md
+	DefaultHeartbeat        = 10 * time.Second
+	ReportBatchItemFailures = "ReportBatchItemFailures"
+)
+
+// Mapping is one event source mapping as its owner declared it.
+type Mapping struct {
+	UUID string // the identity; a v5 UUID of the name for a mapping declared in a file
+	Name string // its name in the file, empty for one made by the API
+
+	Source    Source
+	Functions []Consumer // exactly one today; the list is there for 1 → N refactoring
+	Enabled   bool
+
+	GroupID   string
+	Start     Start
+	StartTime time.Time // for AtTimestamp
+
+	BatchSize int
+	Window    *time.Duration // nil = never set: DefaultWindow, and AWS's Get shows no member
+
+	RetryAttempts  int           // 0…MaxRetryAttempts, Endless
+	RecordAge      time.Duration // MinRecordAge…MaxRecordAge, Endless (-1 ns) = no limit
+	Bisect         bool
+	PartialAnswers bool   // ReportBatchItemFailures
+	OnFailure      string // "" or kafka://TOPIC
+
+	Pollers *Pollers // nil = on-demand
+
+	// Beyond AWS, opt-in.
+	OversizeDrop           bool          // a record over the payload limit without destination is given up
+	DestinationFailureDrop bool          // a dead letter that can't be delivered is given up
+	ReadUncommitted        bool          // isolation: read_uncommitted
+	SessionTimeout         time.Duration // 0 = DefaultSessionTimeout
+
+	// Positions is the starting position resolved once at creation: the offset each
+	// partition begins at. It also restores a group whose offsets expired.
+	Positions map[string]map[int32]int64
+	TopicIDs  map[string]string // topic → its id when the mapping was made, to notice a recreated topic
+
+	Tags         map[string]string
+	LastModified time.Time
+	Declared     bool // comes from a file
+}
+
+// Source says which cluster and topics a mapping reads, and as whom.
+type Source struct {
+	Cluster        string   // a name in clusters:, "" when the mapping names its brokers
+	ARN            string   // EventSourceArn: an MSK cluster ARN that is a name in clusters:
+	Bootstrap      []string // host:port, as given; shown to functions as bootstrapServers
+	Topics         []string // exactly one today
+	Access         []Access
+	AllowPlaintext bool // no TLS to brokers that are not on loopback (YAML only)
+}
+
+// Access is one SourceAccessConfiguration: a type of authentication and where its secret is.
+type Access struct {
+	Type string
+	URI  string
+}
+
+// The access types gantry takes today.
+const (
+	BasicAuth       = "BASIC_AUTH"
+	ScramSHA256     = "SASL_SCRAM_256_AUTH"
+	ScramSHA512     = "SASL_SCRAM_512_AUTH"
+	ClientTLS       = "CLIENT_CERTIFICATE_TLS_AUTH"
+	ServerRootCA    = "SERVER_ROOT_CA_CERTIFICATE"
+	SelfManagedType = "SelfManagedKafka" // eventSource of an event from a self-managed cluster
+	MSKType         = "aws:kafka"        // eventSource of an event from MSK
+)
+
+// Consumer is one function of a mapping with the filters that choose its records.
+type Consumer struct {
+	Function  string   // name, as in the function store
+	Qualifier string   // "" or $LATEST
+	Filters   []string // patterns, ORed; none = every record
+}
+
+// Pollers is ProvisionedPollerConfig: here a limit of concurrent invocations.
+type Pollers struct {
+	Minimum int
+	Maximum int
+}
+
+// Concurrency is the largest number of invocations in flight: pollers × 5, or 0 where
+// only the function limits it.
+func (m *Mapping) Concurrency() int {
+	if m.Pollers == nil {
+		return 0
+	}
+	return m.Pollers.Maximum * InvocationsPerPoller
+}
+
+// BatchWindow is the window in force.
+func (m *Mapping) BatchWindow() time.Duration {
+	if m.Window == nil {
+		return DefaultWindow
+	}
+	return *m.Window
+}
+
+// Attempts is the number of retries in force: endless attempts with a destination are
+// capped, as AWS caps them.
+func (m *Mapping) Attempts() int {
+	if m.RetryAttempts == Endless && m.OnFailure != "" {
+		return RetriesWithDestination
+	}
+	return m.RetryAttempts
+}
