@@ -17,6 +17,7 @@ var (
 	ErrConflict = errors.New("changed by somebody else meanwhile")
 	ErrNewer    = errors.New("the data was written by a newer gantry")
 	ErrLocked   = errors.New("the data directory is in use")
+	ErrClosed   = errors.New("the store is closed")
 )
 
 // Kind is a kind of document.
