@@ -1,0 +1,120 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"gantry/mapping"
+	"gantry/pipeline/deliver"
+	"gantry/pipeline/settle"
+	"gantry/record"
+)
+
+// give ends a piece that is given up: to the destination, or nowhere where the owner
+// has chosen so. A record that is too large for an event is not the owner's choice:
+// without a destination it holds its lane until the mapping changes.
+func (p *Pipeline) give(l *lane, w *work) {
+	switch {
+	case p.set.Deliver != nil:
+		p.deliver(l, w)
+	case w.give.why == settle.PayloadExceeded && !p.set.Mapping.OversizeDrop:
+		l.left = append([]*work{w}, l.left...)
+		l.blocked = mapping.ProblemOversize
+		l.failing("a record does not fit an invocation and the mapping has no destination for it: " +
+			"add onFailure, or set oversize: drop")
+		p.cfg.Log.Error("record too large for an invocation", "position", p.position(l, w).String())
+	default:
+		p.drop(l, w, "no destination")
+	}
+}
+
+// drop resolves a piece without a destination: counted and said with its positions.
+func (p *Pipeline) drop(l *lane, w *work, why string) {
+	p.counts.dropped(len(w.Records))
+	first, last := &w.Records[0], &w.Records[len(w.Records)-1]
+	p.cfg.Log.Warn("records given up", "mapping", p.set.Mapping.UUID, "partition", l.key.Of().String(),
+		"first_offset", first.Offset, "last_offset", last.Offset, "count", len(w.Records),
+		"condition", string(w.give.why), "because", why, "error", l.detail)
+	p.release(l, w.Records)
+	l.healthy()
+}
+
+func (p *Pipeline) position(l *lane, w *work) record.Position {
+	return record.Position{Topic: l.key.Topic, Partition: l.key.Partition, Offset: w.Records[0].Offset}
+}
+
+// deliver writes the letters of a piece in a goroutine; the lane stands still meanwhile.
+func (p *Pipeline) deliver(l *lane, w *work) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	f := &flight{lanes: []*lane{l}, cancel: cancel, began: time.Now()}
+	l.flight, l.mine = f, w
+	to, key, now := p.set.Deliver, l.key.Of(), time.Now()
+	go func() {
+		errs := make([]error, len(w.Records))
+		p.letters(ctx, w, func(ctx context.Context, i int) {
+			errs[i] = to.Deliver(ctx, deliver.Letter{
+				Partition: key, Record: &w.Records[i], Condition: string(w.give.why),
+				Invoked: w.Invoked, Outcome: w.give.last, At: now,
+			})
+		})
+		cancel(nil)
+		p.post(func() { p.delivered(f, errs) })
+	}()
+}
+
+// lettersAtOnce bounds how many letters of a piece are under way.
+const lettersAtOnce = 32
+
+func (p *Pipeline) letters(ctx context.Context, w *work, one func(context.Context, int)) {
+	var wg sync.WaitGroup
+	places := make(chan struct{}, lettersAtOnce)
+	for i := range w.Records {
+		places <- struct{}{}
+		wg.Go(func() {
+			one(ctx, i)
+			<-places
+		})
+	}
+	wg.Wait()
+}
+
+// delivered resolves the letters that the destination has accepted. The others are
+// tried again for ever, the lane standing still, unless the owner chose to drop them.
+func (p *Pipeline) delivered(f *flight, errs []error) {
+	l := f.lanes[0]
+	if l.flight != f {
+		return
+	}
+	w := l.mine
+	l.flight, l.mine = nil, nil
+	var rest []record.Record
+	for i := range w.Records {
+		if errs[i] != nil {
+			rest = append(rest, w.Records[i])
+		}
+	}
+	p.counts.delivered(len(w.Records)-len(rest), len(rest))
+	p.release(l, w.Records)
+	if len(rest) == 0 {
+		l.healthy()
+		return
+	}
+	p.hold(l, rest)
+	failed := &work{Piece: w.Piece, give: w.give}
+	failed.Records = rest
+	p.undelivered(l, failed, errors.Join(errs...), f.wasCut)
+}
+
+func (p *Pipeline) undelivered(l *lane, w *work, err error, wasCut bool) {
+	if p.set.Mapping.DestinationFailureDrop && !wasCut {
+		l.detail = err.Error()
+		p.drop(l, w, "the destination failed and onDestinationFailure is drop")
+		return
+	}
+	l.left = append([]*work{w}, l.left...)
+	l.failing(err.Error())
+	p.status.set(mapping.ProblemDestination, err.Error())
+	l.backOff(time.Now(), 0)
+}

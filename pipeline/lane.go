@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"gantry/function"
+	"gantry/mapping"
+	"gantry/pipeline/batch"
+	"gantry/pipeline/settle"
+	"gantry/record"
+)
+
+// lane is the records of one partition under one assignment.
+type lane struct {
+	key       record.Lane
+	at        int // its index in the order
+	queue     batch.Queue
+	tail      record.Offset // behind everything polled
+	committed record.Offset // what the broker acknowledged last
+	flight    *flight       // the one piece of work in flight, nil when none is
+	mine      *work         // this lane's share of the flight
+	left      []*work       // what a failure left, next first; invoked before the queue
+	wait      time.Time     // backoff: nothing before
+	waits     int           // backoffs in a row
+	held      int64         // bytes of unresolved records
+	moved     time.Time     // when the lane last got on
+	since     time.Time     // when the piece in hand failed first; zero while healthy
+	closed    bool          // being taken away: nothing new starts
+	orphan    bool          // the assignment is lost: nothing is committed
+	paused    bool          // fetching is paused
+	blocked   string        // waits for its owner: what the problem is
+	detail    string        // the last failure, for people
+	loss      *mapping.Loss
+}
+
+// work is a piece and what has to happen to it.
+type work struct {
+	settle.Piece
+	give *giving // nil: invoke it
+}
+
+// giving is a piece that goes to the destination.
+type giving struct {
+	why  settle.Condition
+	last *function.Outcome // nil: there was no invocation
+}
+
+// resume is what may be committed: the place of the first unresolved record. Expired
+// records are split off a piece, so the pieces need not be in order of offset.
+func (l *lane) resume() record.Offset {
+	at, found := record.Offset{}, false
+	look := func(w *work) {
+		if first := w.Records[0].Resume; !found || first.At < at.At {
+			at, found = first, true
+		}
+	}
+	if l.mine != nil {
+		look(l.mine)
+	}
+	for _, w := range l.left {
+		look(w)
+	}
+	switch {
+	case found:
+		return at
+	case l.queue.Len() > 0:
+		return l.queue.Head().Resume
+	case l.loss != nil && l.loss.Resume < l.tail.At && l.loss.Resume >= 0:
+		return l.committed // the log was cut behind us: nothing to say about it
+	}
+	return l.tail
+}
+
+// idle says that the lane could start something new.
+func (l *lane) idle() bool { return l.flight == nil && !l.closed && l.blocked == "" }
+
+// settled is when nothing of the lane is unresolved.
+func (l *lane) settled() bool {
+	return l.flight == nil && len(l.left) == 0 && l.queue.Len() == 0
+}
+
+func (l *lane) unblock() {
+	if l.blocked != "" {
+		l.blocked, l.wait = "", time.Time{}
+	}
+}
+
+// cut ends the lane's invocation. Its outcome is not held against the function.
+func (l *lane) cut(cause error) {
+	if l.flight != nil {
+		l.flight.wasCut = true
+		l.flight.cancel(cause)
+	}
+}
+
+// flight is one invocation or one delivery under way.
+type flight struct {
+	lanes  []*lane
+	cancel context.CancelCauseFunc
+	began  time.Time
+	wasCut bool
+}
+
+// weight is what records hold in memory, the same arithmetic as the poller's.
+func weight(records []record.Record) int64 {
+	var n int64
+	for i := range records {
+		r := &records[i]
+		n += int64(len(r.Key) + len(r.Value) + recordOverhead)
+		for j := range r.Headers {
+			n += int64(len(r.Headers[j].Key) + len(r.Headers[j].Value))
+		}
+	}
+	return n
+}
+
+const recordOverhead = 128

@@ -1,0 +1,207 @@
+// Package pipeline carries the records of one mapping, in one process, from fetch to
+// commit. It owns the lanes, the limits, the concurrency and the commits; its stages
+// (poll, filter, batch, encode, invoke, settle, deliver) are steps without a state of
+// their own beyond a batch.
+//
+// One goroutine, loop, owns every lane. Whatever happens elsewhere (a poll brought
+// records, an invocation ended, the group takes partitions away, a timer fired) is sent
+// to it as a function, and after each it looks at everything once: what can be invoked,
+// what can be committed, when to look again. So there is no lock here and no order of
+// locks. The loop never blocks: calls to functions, to brokers and to destinations run
+// in goroutines of their own that send back what came of them.
+//
+// Invariants:
+//   - A commit carries, for each lane, the resume offset of its first unresolved
+//     record, or the tail of what was polled where there is none. Nothing else makes a
+//     commit, so no offset can pass an unresolved record.
+//   - A lane has at most one piece of work in flight.
+//   - A lane object is one assignment of its partition (an epoch). It leaves the table
+//     when the assignment ends; what still arrives for it is dropped.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"gantry/function"
+	"gantry/mapping"
+	"gantry/pipeline/batch"
+	"gantry/pipeline/deliver"
+	"gantry/pipeline/invoke"
+	"gantry/record"
+)
+
+// Committer makes resolved offsets durable: a plain commit to the group, or a
+// transaction that carries the answers as records as well.
+//
+// Settled.Offsets never go back within one assignment. An error leaves everything
+// uncommitted; the pipeline keeps it and tries again with the newest offsets.
+type Committer interface {
+	Commit(ctx context.Context, s Settled) error
+}
+
+// Settled is what one commit carries.
+type Settled struct {
+	Offsets map[record.Partition]record.Offset
+	Answers []Answer // in order per lane; only where Config.KeepAnswers is set
+}
+
+// Answer is what a function answered for a share of a batch that is resolved.
+type Answer struct {
+	Lane    record.Lane
+	Records []record.Record
+	Body    []byte
+}
+
+// Fetcher is the side of the poller that the pipeline steers.
+type Fetcher interface {
+	Pause(p record.Partition)
+	Resume(p record.Partition)
+}
+
+// Deliverer takes dead letters; it returns when the letter is durable. Safe for use by
+// many goroutines.
+type Deliverer interface {
+	Deliver(ctx context.Context, l deliver.Letter) error
+}
+
+// Caller encodes and invokes a batch (package invoke). Safe for use by many goroutines.
+type Caller interface {
+	Call(ctx context.Context, b *record.Batch) function.Outcome
+}
+
+// Settings are the parts of a pipeline that change without leaving the group.
+type Settings struct {
+	Mapping  mapping.Mapping
+	Caller   Caller
+	Gate     *invoke.Gate
+	Sizer    batch.Sizer
+	Deliver  Deliverer     // nil without a destination
+	Timeout  time.Duration // of the function: drain and cut are derived from it
+	Parallel int           // process default of concurrent invocations for this kind of target
+}
+
+// Config is what stays for the life of a pipeline.
+type Config struct {
+	Settings    Settings
+	Budget      int64   // bytes of records held; 0 = DefaultBudget
+	Total       *Budget // of the process; nil = none
+	KeepAnswers bool
+	Log         *slog.Logger
+	Observe     func(Event) // nil, or called for each batch from its own goroutine
+}
+
+// DefaultBudget bounds the decompressed bytes one mapping holds.
+const DefaultBudget = 64 << 20
+
+// Pipeline is one running mapping. It is the Receiver of its poller.
+type Pipeline struct {
+	cfg    Config
+	fetch  Fetcher
+	commit Committer
+
+	events chan func()
+	wake   chan struct{} // a gate has a free place
+	ready  chan struct{} // the budget has room again
+	over   atomic.Bool   // the mapping's budget is used up: no poll
+	holds  atomic.Bool   // it holds records: the process's budget counts too
+	done   chan struct{}
+	counts Counts
+
+	// Everything below belongs to the loop.
+	set       Settings
+	lanes     map[record.Partition]*lane
+	order     []*lane // the lanes in a stable order; next is whose turn it is
+	next      int
+	refused   bool // a lane was refused a place in this round
+	flying    int
+	throttle  throttle
+	timer     *time.Timer
+	committer committer
+	held      int64
+	drains    []*drain
+	status    board
+}
+
+// New makes a pipeline. Attach its fetcher and committer, then Run it.
+func New(cfg Config) *Pipeline {
+	if cfg.Budget == 0 {
+		cfg.Budget = DefaultBudget
+	}
+	return &Pipeline{
+		cfg: cfg, set: cfg.Settings, status: newBoard(),
+		events: make(chan func()),
+		wake:   make(chan struct{}, 1),
+		ready:  make(chan struct{}, 1),
+		done:   make(chan struct{}),
+		lanes:  map[record.Partition]*lane{},
+	}
+}
+
+// Attach gives the pipeline its poller's other side. Call it before Run.
+func (p *Pipeline) Attach(f Fetcher, c Committer) { p.fetch, p.commit = f, c }
+
+// Run is the loop. It ends when ctx ends: stop the poller first, so that its Revoked
+// has drained and committed every lane.
+func (p *Pipeline) Run(ctx context.Context) {
+	defer close(p.done)
+	p.timer = time.NewTimer(time.Hour)
+	defer p.timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			p.cutAll(ctx)
+			return
+		case f := <-p.events:
+			f()
+		case <-p.wake:
+		case <-p.timer.C:
+		}
+		p.schedule()
+		p.startCommit()
+		p.drained()
+		p.admit()
+	}
+}
+
+// post sends work to the loop; it is dropped when the loop has ended.
+func (p *Pipeline) post(f func()) {
+	select {
+	case p.events <- f:
+	case <-p.done:
+	}
+}
+
+// do is post that returns when f has run, or when the loop has ended.
+func (p *Pipeline) do(f func()) {
+	ran := make(chan struct{})
+	p.post(func() { f(); close(ran) })
+	select {
+	case <-ran:
+	case <-p.done:
+	}
+}
+
+// Update changes the settings; the group does not notice. What is in flight ends under
+// the old ones.
+func (p *Pipeline) Update(s Settings) {
+	p.do(func() {
+		p.set = s
+		for _, l := range p.order {
+			l.unblock()
+		}
+	})
+}
+
+// ErrCut is the cause of a context whose invocation was cut.
+var ErrCut = errors.New("the invocation was cut: its partition was taken away")
+
+// cutAll ends what is in flight when the loop is stopped without a drain.
+func (p *Pipeline) cutAll(ctx context.Context) {
+	for _, l := range p.order {
+		l.cut(context.Cause(ctx))
+	}
+}

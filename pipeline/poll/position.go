@@ -1,0 +1,215 @@
+package poll
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"gantry/mapping"
+	"gantry/record"
+)
+
+// adjust runs between the fetch of committed offsets and the first fetch of records:
+// the place where a member commits the beginning of a partition that has none, inside
+// its own generation, so that a restart before the first batch skips nothing.
+//
+// A committed offset wins. Without one, a partition of the stored vector begins where
+// the vector says: at the first start, and again when the group's offsets expired. A
+// partition outside the vector was added later: it begins at its oldest record,
+// whatever the starting position.
+func (p *Poller) adjust(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	if err := p.dropRecreated(ctx, offsets); err != nil {
+		return nil, err
+	}
+	starts, err := p.starts(ctx, offsets)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Commit(ctx, starts); err != nil {
+		return nil, fmt.Errorf("commit the starting position: %w", err)
+	}
+	for id, at := range starts {
+		offsets[id.Topic][id.Index] = kgo.NewOffset().At(at.At)
+		p.cfg.Log.Info("partition begins", "group", p.cfg.Group, "partition", id.String(), "offset", at.At)
+	}
+	p.assigned(offsets)
+	return offsets, nil
+}
+
+// starts gives the partitions whose beginning must be committed, and where.
+func (p *Poller) starts(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[record.Partition]record.Offset, error) {
+	starts := map[record.Partition]record.Offset{}
+	var added []record.Partition
+	for topic, partitions := range offsets {
+		for index, at := range partitions {
+			id := record.Partition{Topic: topic, Index: index}
+			if accepted, ok := p.cfg.Accepted[id]; ok {
+				starts[id] = record.Offset{At: accepted, Epoch: -1}
+				delete(p.cfg.Accepted, id)
+			} else if at.EpochOffset().Offset >= 0 {
+				continue
+			} else if stored, ok := p.cfg.Positions[topic][index]; ok {
+				starts[id] = record.Offset{At: stored, Epoch: -1}
+			} else {
+				added = append(added, id)
+			}
+		}
+	}
+	return starts, p.oldest(ctx, added, starts)
+}
+
+func (p *Poller) oldest(ctx context.Context, added []record.Partition, starts map[record.Partition]record.Offset) error {
+	if len(added) == 0 {
+		return nil
+	}
+	listed, err := p.admin.ListStartOffsets(ctx, p.cfg.Topics...)
+	if err != nil {
+		return fmt.Errorf("list the oldest offsets: %w", err)
+	}
+	for _, id := range added {
+		o, ok := listed.Lookup(id.Topic, id.Index)
+		if !ok || o.Err != nil {
+			return fmt.Errorf("list the oldest offset of %s: %w", id, errors.Join(o.Err, errors.New("try again")))
+		}
+		starts[id] = record.Offset{At: o.Offset, Epoch: -1}
+	}
+	return nil
+}
+
+// dropRecreated takes topics out of the assignment that are not the ones the mapping
+// was made for: their offsets mean other records.
+func (p *Poller) dropRecreated(ctx context.Context, offsets map[string]map[int32]kgo.Offset) error {
+	var names []string
+	for topic := range offsets {
+		if p.cfg.TopicIDs[topic] != "" {
+			names = append(names, topic)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	topics, err := p.admin.ListTopics(ctx, names...)
+	if err != nil {
+		return fmt.Errorf("read the ids of topics %v: %w", names, err)
+	}
+	for _, topic := range names {
+		id := TopicID(topics[topic].ID)
+		if topics[topic].Err != nil || id == "" || id == p.cfg.TopicIDs[topic] {
+			continue
+		}
+		for index, at := range offsets[topic] {
+			p.to.SourceLoss(recreated(record.Partition{Topic: topic, Index: index}, at.EpochOffset().Offset, -1))
+		}
+		delete(offsets, topic)
+	}
+	return nil
+}
+
+// TopicID writes a topic id as Kafka's tools do; empty for none.
+func TopicID(id kadm.TopicID) string {
+	if id == (kadm.TopicID{}) {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+func recreated(id record.Partition, next, high int64) mapping.Loss {
+	last := max(next, high) - 1
+	return mapping.Loss{
+		Topic: id.Topic, Partition: id.Index, First: max(next, 0), Last: last, Count: max(0, last-max(next, 0)+1),
+		Resume: 0, Reason: "the topic was deleted and created again under the same name",
+	}
+}
+
+func (p *Poller) assigned(offsets map[string]map[int32]kgo.Offset) {
+	begin := map[record.Partition]record.Offset{}
+	p.mu.Lock()
+	for topic, partitions := range offsets {
+		for index, o := range partitions {
+			id := record.Partition{Topic: topic, Index: index}
+			at := record.Offset{At: o.EpochOffset().Offset, Epoch: o.EpochOffset().Epoch}
+			p.parts[id] = &part{next: at, high: -1}
+			begin[id] = at
+		}
+	}
+	p.mu.Unlock()
+	p.to.Assigned(begin)
+}
+
+func (p *Poller) revoked(m map[string][]int32) {
+	if ids := flatten(m); len(ids) > 0 {
+		p.to.Revoked(ids)
+		p.forget(ids)
+	}
+}
+
+func (p *Poller) lost(m map[string][]int32) {
+	if ids := flatten(m); len(ids) > 0 {
+		p.to.Lost(ids)
+		p.forget(ids)
+	}
+}
+
+func (p *Poller) forget(ids []record.Partition) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		delete(p.parts, id)
+	}
+}
+
+func flatten(m map[string][]int32) []record.Partition {
+	var ids []record.Partition
+	for topic, partitions := range m {
+		for _, index := range partitions {
+			ids = append(ids, record.Partition{Topic: topic, Index: index})
+		}
+	}
+	slices.SortFunc(ids, func(a, b record.Partition) int { return int(a.Index - b.Index) })
+	return ids
+}
+
+// Commit writes offsets in this member's generation and waits for the broker. The
+// error names each partition that was refused.
+func (p *Poller) Commit(ctx context.Context, offsets map[record.Partition]record.Offset) error {
+	if len(offsets) == 0 {
+		return nil
+	}
+	request := map[string]map[int32]kgo.EpochOffset{}
+	for id, at := range offsets {
+		if request[id.Topic] == nil {
+			request[id.Topic] = map[int32]kgo.EpochOffset{}
+		}
+		request[id.Topic][id.Index] = kgo.EpochOffset{Epoch: at.Epoch, Offset: at.At}
+	}
+	var failed []error
+	p.client.CommitOffsetsSync(ctx, request, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		failed = refused(resp, err)
+	})
+	if len(failed) > 0 {
+		return fmt.Errorf("commit to group %s: %w", p.cfg.Group, errors.Join(failed...))
+	}
+	return nil
+}
+
+func refused(resp *kmsg.OffsetCommitResponse, err error) []error {
+	if err != nil {
+		return []error{err}
+	}
+	var failed []error
+	for _, t := range resp.Topics {
+		for _, q := range t.Partitions {
+			if err := kerr.ErrorForCode(q.ErrorCode); err != nil {
+				failed = append(failed, fmt.Errorf("%s-%d: %w", t.Topic, q.Partition, err))
+			}
+		}
+	}
+	return failed
+}

@@ -1,0 +1,174 @@
+package pipeline
+
+import (
+	"sync/atomic"
+	"time"
+
+	"gantry/function"
+	"gantry/mapping"
+	"gantry/pipeline/poll"
+	"gantry/pipeline/settle"
+	"gantry/record"
+)
+
+// Counts are AWS's metrics of an event source mapping (esm.md 9.1), since the pipeline
+// began. They may be read at any time.
+type Counts struct {
+	Polled         atomic.Int64
+	FilteredOut    atomic.Int64
+	Invoked        atomic.Int64
+	FailedInvoke   atomic.Int64
+	InvokeErrors   atomic.Int64 // batches
+	Dropped        atomic.Int64
+	Delivered      atomic.Int64 // OnFailureDestinationDeliveredEventCount
+	DeliveryErrors atomic.Int64
+	Committed      atomic.Int64
+	CommitErrors   atomic.Int64
+	PollErrors     atomic.Int64
+	Invocations    atomic.Int64
+	PolledBytes    atomic.Int64
+}
+
+func (c *Counts) polled(chunk *poll.Chunk) {
+	c.Polled.Add(int64(chunk.Polled))
+	c.FilteredOut.Add(int64(chunk.Filtered))
+	c.PolledBytes.Add(int64(chunk.Bytes))
+}
+
+func (c *Counts) invoked(n int) {
+	c.Invoked.Add(int64(n))
+	c.Invocations.Add(1)
+}
+
+func (c *Counts) failed(w settle.Piece, v settle.Verdict) {
+	n := len(w.Records)
+	if v.GiveUp != nil {
+		n = len(v.GiveUp.Records)
+	} else if len(v.Again) == 1 {
+		n = len(v.Again[0].Records)
+	}
+	c.FailedInvoke.Add(int64(n))
+	c.InvokeErrors.Add(1)
+}
+
+func (c *Counts) dropped(n int) { c.Dropped.Add(int64(n)) }
+
+func (c *Counts) delivered(ok, failed int) {
+	c.Delivered.Add(int64(ok))
+	if failed > 0 {
+		c.DeliveryErrors.Add(1)
+	}
+}
+
+// Counts gives the running totals.
+func (p *Pipeline) Counts() *Counts { return &p.counts }
+
+// board is what the mapping shows: AWS's LastProcessingResult, and what it means.
+type board struct {
+	result string
+	detail string
+	cause  error // the failing poll
+	joined bool
+	losses map[record.Partition]mapping.Loss
+}
+
+func newBoard() board {
+	return board{result: mapping.NoRecords, losses: map[record.Partition]mapping.Loss{}}
+}
+
+func (b *board) set(result, detail string) { b.result, b.detail = result, detail }
+
+func (b *board) assigned() { b.joined, b.cause = true, nil }
+
+func (b *board) polled() {
+	b.cause = nil
+	if b.result == mapping.NoRecords {
+		b.set(mapping.OK, "")
+	}
+}
+
+func (b *board) trouble(err error) { b.cause = err }
+
+func (b *board) lost(l mapping.Loss) {
+	b.losses[record.Partition{Topic: l.Topic, Index: l.Partition}] = l
+}
+
+func (b *board) removed(id record.Partition) { delete(b.losses, id) }
+
+// invoked shows the last invocation: its problem, or OK.
+func (b *board) invoked(out function.Outcome) {
+	switch {
+	case out.Class == function.Succeeded:
+		b.set(mapping.OK, "")
+	case out.Problem != "":
+		b.set(out.Problem, describe(out))
+	default:
+		b.set(mapping.ProblemFunction, describe(out))
+	}
+}
+
+// Snapshot is what a pipeline looks like at one moment.
+type Snapshot struct {
+	Joined bool   // the group has assigned partitions (or none, but it has us)
+	Result string // LastProcessingResult, the poll's trouble left out
+	Detail string
+	Cause  error // why polls fail, nil while they do not
+	Losses []mapping.Loss
+	Lanes  []LaneSnapshot
+	Flying int
+	Held   int64
+}
+
+// LaneSnapshot is one lane. Offsets are next-to-read.
+type LaneSnapshot struct {
+	Partition record.Partition
+	Committed int64
+	Resume    int64 // the first unresolved offset, or Tail
+	Tail      int64 // behind the last record polled
+	Waiting   int   // records that wait for their first invocation
+	InFlight  bool
+	Attempts  int       // failed attempts of the piece in hand
+	Since     time.Time // when it failed first; zero while healthy
+	Retry     time.Time // when it is tried again
+	Detail    string
+	Blocked   string // the problem that waits for the owner
+	Paused    bool
+}
+
+// Snapshot asks the loop; it waits until the loop runs, and works after it ended.
+func (p *Pipeline) Snapshot() Snapshot {
+	var s Snapshot
+	look := func() {
+		s = Snapshot{
+			Joined: p.status.joined, Result: p.status.result, Detail: p.status.detail, Cause: p.status.cause,
+			Flying: p.flying, Held: p.held,
+		}
+		for _, loss := range p.status.losses {
+			s.Losses = append(s.Losses, loss)
+		}
+		for _, l := range p.order {
+			s.Lanes = append(s.Lanes, l.snapshot())
+		}
+	}
+	p.do(look)
+	select {
+	case <-p.done:
+		look()
+	default:
+	}
+	return s
+}
+
+func (l *lane) snapshot() LaneSnapshot {
+	s := LaneSnapshot{
+		Partition: l.key.Of(), Committed: l.committed.At, Resume: l.resume().At, Tail: l.tail.At,
+		Waiting: l.queue.Len(), InFlight: l.flight != nil, Since: l.since, Retry: l.wait,
+		Detail: l.detail, Blocked: l.blocked, Paused: l.paused,
+	}
+	if l.mine != nil {
+		s.Attempts = l.mine.Attempts
+	} else if len(l.left) > 0 {
+		s.Attempts = l.left[0].Attempts
+	}
+	return s
+}
