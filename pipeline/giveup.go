@@ -54,6 +54,8 @@ func (p *Pipeline) deliver(l *lane, w *work) {
 	go func() {
 		errs := make([]error, len(w.Records))
 		p.letters(ctx, w, func(ctx context.Context, i int) {
+			ctx, done := context.WithTimeout(ctx, deliveryTimeout)
+			defer done()
 			errs[i] = to.Deliver(ctx, deliver.Letter{
 				Partition: key, Record: &w.Records[i], Condition: string(w.give.why),
 				Invoked: w.Invoked, Outcome: w.give.last, At: now,
@@ -66,6 +68,9 @@ func (p *Pipeline) deliver(l *lane, w *work) {
 
 // lettersAtOnce bounds how many letters of a piece are under way.
 const lettersAtOnce = 32
+
+// deliveryTimeout is when a delivery that hangs is shown as failed and tried again.
+const deliveryTimeout = 30 * time.Second
 
 func (p *Pipeline) letters(ctx context.Context, w *work, one func(context.Context, int)) {
 	var wg sync.WaitGroup

@@ -29,7 +29,7 @@ type EventPart struct {
 
 // observe runs in the goroutine of the invocation, before its records are settled.
 func (p *Pipeline) observe(b *record.Batch, r result, began time.Time) {
-	if p.cfg.Observe == nil {
+	if p.cfg.Observe == nil || !p.cfg.Observe.Watched() {
 		return
 	}
 	e := Event{At: began, Class: r.Class, Message: r.Message, Answer: r.Answer, Elapsed: time.Since(began)}
@@ -38,5 +38,5 @@ func (p *Pipeline) observe(b *record.Batch, r result, began time.Time) {
 		e.Parts = append(e.Parts, EventPart{part.Lane.Of(), part.First().Offset, part.Last().Offset, len(part.Records)})
 		e.Failed += len(r.failures[i])
 	}
-	p.cfg.Observe(e)
+	p.cfg.Observe.Saw(e)
 }

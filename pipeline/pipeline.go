@@ -91,7 +91,14 @@ type Config struct {
 	Total       *Budget // of the process; nil = none
 	KeepAnswers bool
 	Log         *slog.Logger
-	Observe     func(Event) // nil, or called for each batch from its own goroutine
+	Observe     Observer // nil = nobody looks
+}
+
+// Observer looks at batches as they end, each from the goroutine of its invocation.
+// While nobody watches, a batch costs one call of Watched. Safe for use by many goroutines.
+type Observer interface {
+	Watched() bool
+	Saw(e Event)
 }
 
 // DefaultBudget bounds the decompressed bytes one mapping holds.

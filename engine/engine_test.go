@@ -1,0 +1,214 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/stretchr/testify/require"
+
+	"gantry/engine"
+	"gantry/function"
+	"gantry/internal/kafkatest"
+	"gantry/kafka"
+	"gantry/mapping"
+	"gantry/store"
+	"gantry/store/memory"
+)
+
+// place is an engine over a cluster on a virtual network, with functions that are Go
+// code of the test.
+type place struct {
+	t      *testing.T
+	fake   *kafkatest.Fake
+	store  *memory.Store
+	engine *engine.Engine
+	by     store.Write
+
+	mu    sync.Mutex
+	calls map[string][]int64 // function → offsets seen
+	fail  map[string]bool
+	end   func()
+}
+
+func newPlace(t *testing.T) *place {
+	p := &place{
+		t: t, fake: kafkatest.Virtual(t), store: memory.New(), by: store.Write{Actor: "test", Reason: "test"},
+		calls: map[string][]int64{}, fail: map[string]bool{},
+	}
+	p.engine = engine.New(engine.Config{
+		Store: p.store, Sources: p, Targets: p.target, Process: "one",
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		ARN: func(name string) string { return "arn:aws:lambda:eu-west-1:000000000000:function:" + name },
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.engine.Run(ctx, context.Background()) }()
+	p.end = func() { cancel(); require.NoError(t, <-done) }
+	return p
+}
+
+// Resolve implements engine.Sources.
+func (p *place) Resolve(context.Context, mapping.Source) (kafka.Cluster, error) {
+	return kafka.Cluster{Brokers: p.fake.Brokers(), Dial: p.fake.Dial}, nil
+}
+
+type target struct {
+	p    *place
+	name string
+}
+
+func (p *place) target(_ context.Context, fn function.Function) (engine.Target, error) {
+	return target{p, fn.Name}, nil
+}
+
+func (t target) Close(context.Context) error { return nil }
+
+func (t target) Invoke(_ context.Context, in function.Invocation) function.Outcome {
+	var e events.KafkaEvent
+	_ = json.Unmarshal(in.Payload, &e)
+	t.p.mu.Lock()
+	defer t.p.mu.Unlock()
+	if t.p.fail[t.name] {
+		return function.Outcome{Class: function.Failed, StatusCode: 200, FunctionError: "Unhandled", Message: "told to fail"}
+	}
+	for _, rs := range e.Records {
+		for _, r := range rs {
+			t.p.calls[t.name] = append(t.p.calls[t.name], r.Offset)
+		}
+	}
+	return function.Outcome{Class: function.Succeeded, StatusCode: 200}
+}
+
+func (p *place) function(name string) {
+	_, err := store.FunctionsOf(p.store).Put(p.t.Context(), store.Item[function.Function]{
+		ID: name, Value: function.Function{Name: name, Kind: function.InProcess, Timeout: 3 * time.Second},
+	}, p.by)
+	require.NoError(p.t, err)
+}
+
+func (p *place) mapping(m mapping.Mapping) {
+	require.NoError(p.t, p.engine.Resolve(p.t.Context(), &m))
+	_, err := store.MappingsOf(p.store).Put(p.t.Context(), store.Item[mapping.Mapping]{ID: m.UUID, Value: m}, p.by)
+	require.NoError(p.t, err)
+}
+
+func (p *place) change(uuid string, edit func(*mapping.Mapping)) {
+	_, _, err := store.MappingsOf(p.store).Change(p.t.Context(), uuid, p.by, func(m *mapping.Mapping) error { edit(m); return nil })
+	require.NoError(p.t, err)
+}
+
+func (p *place) seen(name string) []int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]int64(nil), p.calls[name]...)
+}
+
+const id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+
+func orders() mapping.Mapping {
+	window := time.Duration(0)
+	return mapping.Mapping{
+		UUID: id, GroupID: "g", Source: mapping.Source{Topics: []string{"orders"}, Bootstrap: []string{"b:9092"}},
+		Functions: []mapping.Consumer{{Function: "f"}}, Start: mapping.TrimHorizon, Enabled: true,
+		BatchSize: 100, Window: &window, RetryAttempts: mapping.Endless, RecordAge: mapping.Endless,
+	}
+}
+
+func bubble(t *testing.T, body func(t *testing.T, p *place)) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		p.fake.CreateTopic("orders", 1, nil)
+		body(t, p)
+		p.end()
+	})
+}
+
+func settle(d time.Duration) {
+	time.Sleep(d) // the bubble's clock
+	synctest.Wait()
+}
+
+func TestAMappingLivesThroughItsStates(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		p.function("f")
+		kafkatest.ProduceValues(t, p.fake, "orders", 0, "a", "b", "c")
+		p.mapping(orders())
+		settle(5 * time.Second)
+		require.Equal(t, []int64{0, 1, 2}, p.seen("f"))
+		s := p.engine.Status(id)
+		require.Equal(t, mapping.Enabled, s.State)
+		require.Equal(t, mapping.OK, s.ProcessingResult)
+		require.Equal(t, map[int32]int64{0: 3}, p.fake.Committed("g", "orders"))
+
+		p.change(id, func(m *mapping.Mapping) { m.Enabled = false })
+		settle(5 * time.Second)
+		require.Equal(t, mapping.Disabled, p.engine.Status(id).State)
+		kafkatest.ProduceValues(t, p.fake, "orders", 0, "d")
+		settle(5 * time.Second)
+		require.Len(t, p.seen("f"), 3)
+
+		p.change(id, func(m *mapping.Mapping) { m.Enabled = true })
+		settle(5 * time.Second)
+		require.Equal(t, []int64{0, 1, 2, 3}, p.seen("f"))
+
+		p.change(id, func(m *mapping.Mapping) { m.Deleting = true })
+		settle(5 * time.Second)
+		_, _, err := store.MappingsOf(p.store).Get(t.Context(), id)
+		require.ErrorIs(t, err, store.ErrNotFound)
+	})
+}
+
+func TestAMissingFunctionIsAProblemAndHealsByItself(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		kafkatest.ProduceValues(t, p.fake, "orders", 0, "a")
+		p.mapping(orders())
+		settle(2 * time.Second)
+		s := p.engine.Status(id)
+		require.Equal(t, mapping.Enabled, s.State)
+		require.Equal(t, mapping.ReasonFunctionInvalid, s.Reason)
+		require.Contains(t, s.Detail, "function f")
+		p.function("f")
+		settle(5 * time.Second)
+		require.Equal(t, []int64{0}, p.seen("f"))
+	})
+}
+
+func TestRetentionPassingABlockedOffsetStopsAndWaitsForItsOwner(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		p.function("f")
+		m := orders()
+		m.Enabled = false
+		kafkatest.ProduceValues(t, p.fake, "orders", 0, "a", "b", "c", "d")
+		p.mapping(m)
+		settle(time.Second)
+		p.fake.Commit(t, "g", "orders", map[int32]int64{0: 1})
+		p.fake.Retain(t, "orders", 0, 3)
+		p.change(id, func(m *mapping.Mapping) { m.Enabled = true })
+		settle(10 * time.Second)
+		s := p.engine.Status(id)
+		require.Equal(t, mapping.ProblemSourceLoss, s.ProcessingResult)
+		require.Len(t, s.Lost, 1)
+		require.Equal(t, int64(1), s.Lost[0].First)
+		require.Equal(t, int64(2), s.Lost[0].Last)
+		require.Equal(t, int64(2), s.Lost[0].Count)
+		require.Empty(t, p.seen("f"))
+		require.Equal(t, map[int32]int64{0: 1}, p.fake.Committed("g", "orders"))
+
+		accepted, err := p.engine.AcceptLoss(t.Context(), id, nil, p.by)
+		require.NoError(t, err)
+		require.Len(t, accepted, 1)
+		settle(10 * time.Second)
+		require.Equal(t, []int64{3}, p.seen("f"))
+		require.Equal(t, map[int32]int64{0: 4}, p.fake.Committed("g", "orders"))
+		require.Equal(t, mapping.OK, p.engine.Status(id).ProcessingResult)
+		_, err = p.engine.AcceptLoss(t.Context(), id, nil, p.by)
+		require.ErrorIs(t, err, engine.ErrNoLoss)
+	})
+}

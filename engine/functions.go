@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"gantry/function"
+	"gantry/pipeline/invoke"
+	"gantry/store"
+)
+
+// functions are the targets of this process: one for each function that is used, made
+// at its first use and replaced when the function changes.
+type functions struct {
+	cfg  Config
+	docs store.Typed[function.Function]
+
+	mu      sync.Mutex // guards the maps; never held while a target is made or closed
+	live    map[string]*live
+	gates   map[string]*invoke.Gate
+	retired sync.WaitGroup
+}
+
+func newFunctions(cfg Config) *functions {
+	return &functions{
+		cfg: cfg, docs: store.FunctionsOf(cfg.Store),
+		live: map[string]*live{}, gates: map[string]*invoke.Gate{},
+	}
+}
+
+// live is a target in use. Retired, it is closed when its last invocation has ended.
+type live struct {
+	fn      function.Function
+	version int64
+	gate    *invoke.Gate
+
+	once   sync.Once
+	target Target
+	err    error
+
+	mu      sync.Mutex
+	calls   int
+	retired bool
+	idle    chan struct{} // closed when retired and without calls
+}
+
+// Invoke implements function.Invoker.
+func (l *live) Invoke(ctx context.Context, in function.Invocation) function.Outcome {
+	if !l.begin() {
+		return function.Outcome{Class: function.NotReached, Message: "the function was replaced a moment ago"}
+	}
+	defer l.end()
+	return l.target.Invoke(ctx, in)
+}
+
+func (l *live) begin() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.retired {
+		return false
+	}
+	l.calls++
+	return true
+}
+
+func (l *live) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.calls--; l.calls == 0 && l.retired {
+		close(l.idle)
+	}
+}
+
+func (l *live) retire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.retired && l.calls == 0 {
+		close(l.idle)
+	}
+	l.retired = true
+}
+
+// use gives the target of a function, made now if need be. ErrNotFound where there is
+// no such function.
+func (f *functions) use(ctx context.Context, name string) (*live, error) {
+	fn, version, err := f.docs.Get(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("function %s: %w", name, err)
+	}
+	l := f.current(fn, version)
+	l.once.Do(func() { l.target, l.err = f.cfg.Targets(ctx, fn) })
+	if l.err != nil {
+		f.forget(name, l) // the next use tries again
+		return nil, fmt.Errorf("prepare function %s: %w", name, l.err)
+	}
+	return l, nil
+}
+
+// current is the live target of a version; one of another version is retired.
+func (f *functions) current(fn function.Function, version int64) *live {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.live[fn.Name]
+	if l != nil && l.version == version {
+		return l
+	}
+	f.drop(l)
+	l = &live{fn: fn, version: version, gate: f.gateOf(fn), idle: make(chan struct{})}
+	f.live[fn.Name] = l
+	return l
+}
+
+// drop retires a target and closes it once it is idle. The caller holds the lock.
+func (f *functions) drop(l *live) {
+	if l == nil {
+		return
+	}
+	l.retire()
+	f.retired.Go(func() {
+		<-l.idle
+		l.once.Do(func() { l.err = errors.New("retired before its first use") })
+		if l.target == nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		if err := l.target.Close(ctx); err != nil {
+			f.cfg.Log.Warn("closing a replaced function", "function", l.fn.Name, "error", err)
+		}
+	})
+}
+
+const closeTimeout = 30 * time.Second
+
+func (f *functions) forget(name string, l *live) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.live[name] == l {
+		delete(f.live, name)
+	}
+}
+
+// gateOf is the function's gate with its limit as it is declared now.
+func (f *functions) gateOf(fn function.Function) *invoke.Gate {
+	limit := -1
+	if fn.Concurrency != nil {
+		limit = *fn.Concurrency
+	}
+	g := f.gates[fn.Name]
+	if g == nil {
+		g = invoke.NewGate(limit)
+		f.gates[fn.Name] = g
+	}
+	g.SetLimit(limit)
+	return g
+}
+
+func (f *functions) gate(name string) *invoke.Gate {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.gates[name]
+}
+
+// sync retires what the store does not know any more and moves the limits.
+func (f *functions) sync(ctx context.Context) error {
+	items, err := f.docs.List(ctx)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := map[string]bool{}
+	for _, item := range items {
+		known[item.ID] = true
+		if f.gates[item.ID] != nil {
+			f.gateOf(item.Value)
+		}
+	}
+	for name, l := range f.live {
+		if !known[name] {
+			f.drop(l)
+			delete(f.live, name)
+			delete(f.gates, name)
+		}
+	}
+	return nil
+}
+
+// close retires everything and waits until it is closed or ctx ends.
+func (f *functions) close(ctx context.Context) error {
+	f.mu.Lock()
+	for name, l := range f.live {
+		f.drop(l)
+		delete(f.live, name)
+	}
+	f.mu.Unlock()
+	closed := make(chan struct{})
+	go func() { f.retired.Wait(); close(closed) }()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close the functions: %w", context.Cause(ctx))
+	}
+}

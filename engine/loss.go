@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"gantry/kafka"
+	"gantry/mapping"
+	"gantry/record"
+	"gantry/store"
+)
+
+// ErrNoLoss is an acceptance of something that is not lost.
+var ErrNoLoss = errors.New("no loss waits to be accepted")
+
+// Losses gives the losses of a mapping that wait for their owner.
+func (e *Engine) Losses(uuid string) ([]mapping.Loss, error) {
+	r, err := e.find(uuid)
+	if err != nil {
+		return nil, err
+	}
+	run := r.current()
+	if run == nil {
+		return nil, nil
+	}
+	losses := run.pipe.Snapshot().Losses
+	slices.SortFunc(losses, func(a, b mapping.Loss) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return losses, nil
+}
+
+// AcceptLoss is the owner's word that the losses of these partitions (all that wait,
+// where none is named) are given up: reading goes on where each loss says. The member
+// leaves and joins again, so that the new beginning is committed inside its generation.
+// It gives the losses that were accepted.
+func (e *Engine) AcceptLoss(ctx context.Context, uuid string, only []record.Partition, by store.Write) ([]mapping.Loss, error) {
+	r, err := e.find(uuid)
+	if err != nil {
+		return nil, err
+	}
+	var accepted []mapping.Loss
+	err = r.do(ctx, func(ctx context.Context) error {
+		losses, err := e.Losses(uuid)
+		if err != nil {
+			return err
+		}
+		accepted = chosen(losses, only)
+		if len(accepted) == 0 {
+			return fmt.Errorf("accept the loss of mapping %s: %w", uuid, ErrNoLoss)
+		}
+		return r.accept(ctx, accepted, by)
+	})
+	return accepted, err
+}
+
+func chosen(losses []mapping.Loss, only []record.Partition) []mapping.Loss {
+	if len(only) == 0 {
+		return losses
+	}
+	return slices.DeleteFunc(slices.Clone(losses), func(l mapping.Loss) bool {
+		return !slices.Contains(only, record.Partition{Topic: l.Topic, Index: l.Partition})
+	})
+}
+
+// accept writes the topics' present ids and the new beginnings to the store first: a
+// crash right after comes back to the same decision.
+func (r *runner) accept(ctx context.Context, losses []mapping.Loss, by store.Write) error {
+	ids, err := r.topicIDs(ctx, losses)
+	if err != nil {
+		return err
+	}
+	begin := map[record.Partition]int64{}
+	m, version, err := r.e.mappings.Change(ctx, r.uuid, by, func(m *mapping.Mapping) error {
+		for _, l := range losses {
+			begin[record.Partition{Topic: l.Topic, Index: l.Partition}] = l.Resume
+			if m.Positions[l.Topic] == nil {
+				m.Positions = map[string]map[int32]int64{l.Topic: {}}
+			}
+			m.Positions[l.Topic][l.Partition] = l.Resume
+			m.TopicIDs[l.Topic] = ids[l.Topic]
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w := wish{mapping: m, version: version}
+	s, err := r.e.settings(ctx, m)
+	if err != nil {
+		return err
+	}
+	r.stopRunning(ctx, w)
+	err = r.start(ctx, w, s, begin)
+	r.note(mapping.Enabled, err, version)
+	return err
+}
+
+func (r *runner) topicIDs(ctx context.Context, losses []mapping.Loss) (map[string]string, error) {
+	ids := map[string]string{}
+	err := r.e.admin(ctx, r.wish().mapping.Source, func(a *kafka.Admin) error {
+		for _, l := range losses {
+			id, err := a.TopicID(ctx, l.Topic)
+			if err != nil {
+				return err
+			}
+			ids[l.Topic] = id
+		}
+		return nil
+	})
+	return ids, diagnosed(err)
+}
+
+func sorted[T cmp.Ordered](seq iter.Seq[T]) []T { return slices.Sorted(seq) }

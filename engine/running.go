@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"gantry/function"
+	"gantry/kafka"
+	"gantry/mapping"
+	"gantry/pipeline"
+	"gantry/pipeline/deliver"
+	"gantry/pipeline/encode"
+	"gantry/pipeline/filter"
+	"gantry/pipeline/invoke"
+	"gantry/pipeline/poll"
+	"gantry/record"
+)
+
+// running is a mapping at work: a poller and its pipeline.
+type running struct {
+	e        *Engine
+	mapping  mapping.Mapping
+	cluster  kafka.Cluster
+	poller   *poll.Poller
+	pipe     *pipeline.Pipeline
+	producer *kafka.Producer // nil without a Kafka destination
+
+	stopPolling context.CancelFunc
+	stopLoop    context.CancelFunc
+	polls       sync.WaitGroup
+	loop        sync.WaitGroup
+	once        sync.Once
+	stopped     error
+}
+
+// settings are the parts of a running mapping that its owner may change at any time.
+type settings struct {
+	pipe   pipeline.Settings
+	filter *filter.Set
+	enc    *encode.Encoder
+	target *live
+}
+
+// settings prepares what a mapping needs besides its membership. Every error is the
+// mapping's: a function that is not there, a filter that can't be read.
+func (e *Engine) settings(ctx context.Context, m mapping.Mapping) (settings, error) {
+	consumer := m.Functions[0]
+	target, err := e.functions.use(ctx, consumer.Function)
+	if err != nil {
+		return settings{}, &FunctionError{Name: consumer.Function, Err: err}
+	}
+	keep, err := filter.CompileAll(consumer.Filters)
+	if err != nil {
+		return settings{}, fmt.Errorf("compile the filters: %w", err)
+	}
+	enc := encode.New(encode.Envelope{
+		EventSource: eventSource(m), EventSourceARN: m.Source.ARN, Bootstrap: strings.Join(m.Source.Bootstrap, ","),
+	})
+	return settings{
+		filter: keep, enc: enc, target: target,
+		pipe: pipeline.Settings{
+			Mapping: m, Gate: target.gate, Sizer: enc, Timeout: target.fn.Timeout, Parallel: parallel(target.fn),
+			Caller: &invoke.Caller{Encoder: enc, Invoker: target, LogTail: m.OnFailure != ""},
+		},
+	}, nil
+}
+
+// FunctionError is a mapping whose function can't be used.
+type FunctionError struct {
+	Name string
+	Err  error
+}
+
+func (e *FunctionError) Error() string { return e.Err.Error() }
+
+func (e *FunctionError) Unwrap() error { return e.Err }
+
+func eventSource(m mapping.Mapping) string {
+	if m.Source.ARN != "" {
+		return mapping.MSKType
+	}
+	return mapping.SelfManagedType
+}
+
+// parallel is the process default of invocations in flight for a kind of target.
+func parallel(fn function.Function) int {
+	switch {
+	case fn.Kind == function.HTTP || fn.Kind == function.Lambda:
+		return 100
+	case fn.Processes > 0:
+		return fn.Processes
+	}
+	return 2 * runtime.GOMAXPROCS(0)
+}
+
+// startOf is what a start needs.
+type startOf struct {
+	mapping  mapping.Mapping
+	settings settings
+	accepted map[record.Partition]int64
+	watch    *watchers
+}
+
+// start joins the group and begins to work. Only what can't work at all is an error
+// here; trouble with the cluster shows in the status and is tried again by itself.
+func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
+	m := s.mapping
+	cluster, err := e.cfg.Sources.Resolve(ctx, m.Source)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{e: e, mapping: m, cluster: cluster}
+	if err := r.destination(ctx, &s.settings); err != nil {
+		return nil, err
+	}
+	r.pipe = pipeline.New(pipeline.Config{
+		Settings: s.settings.pipe, Total: e.cfg.Budget, Log: e.cfg.Log, Observe: s.watch,
+	})
+	cluster.OnConnect = r.connected
+	r.poller, err = poll.New(poll.Config{
+		Options: cluster.Options(), Group: m.GroupID, Topics: m.Source.Topics, ReadUncommitted: m.ReadUncommitted,
+		Positions: m.Positions, TopicIDs: m.TopicIDs, Accepted: s.accepted, Log: e.cfg.Log,
+		Membership: poll.Membership{Instance: e.instance(m), Session: m.SessionTimeout},
+	}, r.pipe)
+	if err != nil {
+		return nil, errors.Join(err, r.closeProducer())
+	}
+	r.poller.Use(s.settings.filter, s.settings.enc)
+	r.pipe.Attach(r.poller, plain{r.poller})
+	r.launch()
+	return r, nil
+}
+
+// connected shows a broker that can't be reached: the client tries again in silence.
+func (r *running) connected(err error) {
+	if err != nil {
+		go r.pipe.Trouble(err)
+	}
+}
+
+// instance is the static member id: a crashed process that comes back with the same
+// data directory takes its partitions up where it was, without a rebalance.
+func (e *Engine) instance(m mapping.Mapping) string {
+	if e.cfg.Process == "" {
+		return ""
+	}
+	return e.cfg.Process + "-" + m.UUID
+}
+
+// plain commits offsets to the group and nothing else.
+type plain struct{ p *poll.Poller }
+
+func (c plain) Commit(ctx context.Context, s pipeline.Settled) error {
+	return c.p.Commit(ctx, s.Offsets)
+}
+
+func (r *running) launch() {
+	var loop, polling context.Context
+	loop, r.stopLoop = context.WithCancel(context.Background())
+	polling, r.stopPolling = context.WithCancel(context.Background())
+	r.loop.Go(func() { r.pipe.Run(loop) })
+	r.polls.Go(func() { r.poller.Run(polling) })
+}
+
+// destination makes the way for dead letters: a topic of the same cluster.
+func (r *running) destination(ctx context.Context, s *settings) error {
+	topic, ok := strings.CutPrefix(r.mapping.OnFailure, "kafka://")
+	if !ok {
+		return nil
+	}
+	if r.producer == nil {
+		producer, err := kafka.NewProducer(r.cluster)
+		if err != nil {
+			return fmt.Errorf("open the destination %s: %w", r.mapping.OnFailure, err)
+		}
+		r.producer = producer
+	}
+	s.pipe.Deliver = &deliver.Topic{
+		Name: topic, Encoder: s.enc, Producer: produce{r.producer},
+		Origin: deliver.Origin{
+			MappingUUID: r.mapping.UUID, FunctionARN: r.e.cfg.ARN(r.mapping.Functions[0].Function) + ":" + function.LatestVersion,
+			SourceARN: r.mapping.Source.ARN, Bootstrap: strings.Join(r.mapping.Source.Bootstrap, ","),
+		},
+	}
+	return nil
+}
+
+// update changes the settings of what runs; the group does not notice.
+func (r *running) update(ctx context.Context, m mapping.Mapping, s settings) error {
+	r.mapping = m
+	if err := r.destination(ctx, &s); err != nil {
+		return err
+	}
+	r.poller.Use(s.filter, s.enc)
+	r.pipe.Update(s.pipe)
+	return nil
+}
+
+// stop ends polling, lets what is in flight end, commits, leaves the group. It may be
+// called again and gives the same answer.
+func (r *running) stop(ctx context.Context) error {
+	r.once.Do(func() {
+		r.stopPolling()
+		r.polls.Wait()
+		leaving, cancel := context.WithTimeout(ctx, leaveTimeout)
+		defer cancel()
+		r.stopped = errors.Join(r.poller.Close(leaving), r.closeProducer())
+		r.stopLoop()
+		r.loop.Wait()
+	})
+	return r.stopped
+}
+
+// leaveTimeout is longer than any drain: the pipeline's own deadline ends it.
+const leaveTimeout = 16 * time.Minute
+
+func (r *running) closeProducer() error {
+	if r.producer != nil {
+		r.producer.Close()
+	}
+	return nil
+}
