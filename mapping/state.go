@@ -48,6 +48,7 @@ type Status struct {
 	Detail           string // what happened and what to try, longer than AWS's text
 	Since            time.Time
 	Lost             []Loss // source loss that waits for accept-loss
+	Version          int64  // version of the stored mapping that this speaks of; 0 = not known
 }
 
 // The texts AWS shows (esm.md 1.5).

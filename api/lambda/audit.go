@@ -1,0 +1,57 @@
+package lambda
+
+import (
+	"context"
+
+	"gantry/function"
+	"gantry/store"
+)
+
+// Audit is told of every change that was made, after it was made.
+type Audit interface {
+	Record(ctx context.Context, c store.Change)
+}
+
+type noAudit struct{}
+
+func (noAudit) Record(context.Context, store.Change) {}
+
+// write says who makes the change that a request asks for.
+func (s *Server) write(ctx context.Context, operation string) store.Write {
+	return store.Write{Actor: s.cfg.Actor(ctx), Reason: operation}
+}
+
+// changed is one change of one thing; a nil before or after means that it was not there.
+type changed struct {
+	operation string
+	kind      store.Kind
+	id        string
+	before    any
+	after     any
+}
+
+func (s *Server) audit(ctx context.Context, c changed) {
+	s.cfg.Audit.Record(ctx, store.Change{
+		By: s.write(ctx, c.operation), RequestID: callOf(ctx).requestID,
+		Action: c.operation, Kind: c.kind, ID: c.id, Before: c.before, After: c.after,
+	})
+}
+
+// masked is a function as the audit line may show it: names of environment variables
+// and settings, never their values.
+func masked(f function.Function) function.Function {
+	f.Environment = maskedValues(f.Environment)
+	f.Settings = maskedValues(f.Settings)
+	return f
+}
+
+func maskedValues(values map[string]string) map[string]string {
+	if values == nil {
+		return nil
+	}
+	hidden := make(map[string]string, len(values))
+	for name := range values {
+		hidden[name] = "***"
+	}
+	return hidden
+}

@@ -1,0 +1,29 @@
+package lambda
+
+import (
+	"context"
+	"net/http"
+)
+
+// call is what every operation may ask about the request it answers.
+type call struct {
+	requestID string
+	baseURL   string // as the caller reached us, for links in answers
+}
+
+type callKey struct{}
+
+// withCall gives a request its id, which is also the first thing the answer says.
+func (s *Server) withCall(w http.ResponseWriter, r *http.Request) *http.Request {
+	c := call{requestID: s.cfg.NewID(), baseURL: "http://" + r.Host}
+	if r.TLS != nil {
+		c.baseURL = "https://" + r.Host
+	}
+	w.Header().Set("X-Amzn-RequestId", c.requestID)
+	return r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+}
+
+func callOf(ctx context.Context) call {
+	c, _ := ctx.Value(callKey{}).(call)
+	return c
+}

@@ -1,0 +1,146 @@
+package lambda
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+
+	"gantry/function"
+)
+
+// maxClientContext is AWS's limit of X-Amz-Client-Context, in base64.
+const maxClientContext = 3583
+
+type invokeInput struct {
+	oneFunctionInput
+	payload       []byte
+	invocation    string
+	logType       string
+	clientContext string
+	traceID       string
+	notYet        map[string]string // members in headers that are refused by name
+}
+
+func (in *invokeInput) body(b []byte) { in.payload = b }
+
+func (in *invokeInput) read(r *http.Request) {
+	in.oneFunctionInput.read(r)
+	in.invocation = orElse(r.Header.Get("X-Amz-Invocation-Type"), "RequestResponse")
+	in.logType = orElse(r.Header.Get("X-Amz-Log-Type"), "None")
+	in.clientContext = r.Header.Get("X-Amz-Client-Context")
+	in.traceID = r.Header.Get("X-Amzn-Trace-Id")
+	in.notYet = map[string]string{
+		"DurableExecutionName": r.Header.Get("X-Amz-Durable-Execution-Name"),
+		"TenantId":             r.Header.Get("X-Amz-Tenant-Id"),
+	}
+}
+
+func (in *invokeInput) check(ctx context.Context, s *Server, f *faults) error {
+	f.text("invocationType", &in.invocation, oneOf("Event", "RequestResponse", "DryRun"))
+	f.text("logType", &in.logType, oneOf("None", "Tail"))
+	if in.invocation == "Event" {
+		f.refuse("InvocationType: Event (asynchronous) is not supported by gantry yet; use RequestResponse, or produce a record to a topic that a mapping reads")
+	}
+	for _, m := range membersOf("Invoke") {
+		if in.notYet[m.Name] != "" {
+			f.refuse("%s", m.refusal())
+		}
+	}
+	if len(in.clientContext) > maxClientContext {
+		f.refuse("ClientContext: %d bytes are more than %d", len(in.clientContext), maxClientContext)
+	} else if _, err := base64.StdEncoding.DecodeString(in.clientContext); err != nil {
+		f.refuse("ClientContext is not base64: %v", err)
+	}
+	if err := in.oneFunctionInput.check(ctx, s, f); err != nil || f.err() != nil {
+		return err
+	}
+	return in.payloadFault()
+}
+
+func (in *invokeInput) payloadFault() error {
+	if len(in.payload) == 0 {
+		in.payload = []byte("{}") // what AWS hands a function that is invoked without a payload
+	}
+	if !json.Valid(in.payload) {
+		var v any
+		return malformed("InvalidRequestContentException", "Could not parse request body into json: %v", json.Unmarshal(in.payload, &v))
+	}
+	return nil
+}
+
+// invokeOutput is the function's answer as it came, with AWS's headers around it.
+type invokeOutput struct {
+	outcome function.Outcome
+	tail    bool
+}
+
+func (o *invokeOutput) respond(w http.ResponseWriter) error {
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("X-Amz-Executed-Version", orElse(o.outcome.ExecutedVersion, latest))
+	if o.outcome.RequestID != "" {
+		header.Set("X-Amzn-RequestId", o.outcome.RequestID)
+	}
+	if o.outcome.Class == function.Failed {
+		header.Set("X-Amz-Function-Error", orElse(o.outcome.FunctionError, "Unhandled"))
+	}
+	if o.tail {
+		header.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(lastBytes(o.outcome.Log, function.LogTailBytes)))
+	}
+	w.WriteHeader(http.StatusOK)
+	_, err := w.Write(o.answer())
+	return err
+}
+
+// answer is never empty: a function that ends without a value answers null, and one that
+// failed without a document gets one that says what is known.
+func (o *invokeOutput) answer() []byte {
+	switch {
+	case len(o.outcome.Answer) > 0:
+		return o.outcome.Answer
+	case o.outcome.Class == function.Failed:
+		document, _ := json.Marshal(map[string]string{"errorMessage": o.outcome.Message}) // a map of strings always encodes
+		return document
+	}
+	return []byte("null")
+}
+
+func lastBytes(b []byte, most int) []byte { return b[max(0, len(b)-most):] }
+
+// invoke runs a function once for the caller.
+func (s *Server) invoke(ctx context.Context, in *invokeInput) (responder, error) {
+	if in.invocation == "DryRun" {
+		return noContent{}, nil
+	}
+	outcome, err := s.cfg.Engine.Invoke(ctx, in.current.Name, function.Invocation{
+		Payload: in.payload, RequestID: callOf(ctx).requestID, ClientContext: in.clientContext,
+		TraceID: in.traceID, LogTail: in.logType == "Tail",
+	})
+	if err != nil {
+		return nil, err
+	}
+	if outcome.Class != function.Succeeded && outcome.Class != function.Failed {
+		return nil, notInvoked(&in.current, outcome)
+	}
+	return &invokeOutput{outcome: outcome, tail: in.logType == "Tail"}, nil
+}
+
+// notInvoked is the exception of an invocation that gave no answer.
+func notInvoked(fn *function.Function, o function.Outcome) error {
+	switch {
+	case o.Throttled:
+		reason := "ConcurrentInvocationLimitExceeded"
+		if fn.Concurrency != nil {
+			reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+		}
+		return &apiError{exception: "TooManyRequestsException", message: "Rate Exceeded.", reason: reason, retryAfter: o.RetryAfter}
+	case o.Class == function.TooLarge:
+		return tooLarge("Invoke", invokeLimit)
+	case o.Class == function.Misconfigured:
+		return invalid("%s can't be invoked as it is configured: %s", fn.Name, o.Message)
+	case o.Class == function.Unknown:
+		return &apiError{exception: "ServiceException", message: fn.Name + " gave no answer, it may have run: " + o.Message}
+	}
+	return &apiError{exception: "ServiceException", message: fn.Name + " could not be reached, it did not run: " + o.Message}
+}

@@ -1,0 +1,214 @@
+package lambda
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+
+	"gantry/mapping"
+)
+
+// AWS's patterns of the members that name a source.
+var (
+	sourceARNPattern = whole(`arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1})?:(\d{12})?:(.*)`)
+	brokerPattern    = whole(`(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\-]*[A-Za-z0-9]):[0-9]{1,5}`)
+	topicPattern     = whole(`[^.]([a-zA-Z0-9\-_.]+)`)
+	uriPattern       = whole(`[ a-zA-Z0-9-\/*:_+=.@-]*`)
+)
+
+// accessTypes are AWS's; those with false are refused by name.
+var accessTypes = []struct {
+	name      string
+	supported bool
+	mechanism bool // says who gantry is: at most one of these
+}{
+	{"BASIC_AUTH", true, true}, {"VPC_SUBNET", false, false}, {"VPC_SECURITY_GROUP", false, false},
+	{"SASL_SCRAM_512_AUTH", true, true}, {"SASL_SCRAM_256_AUTH", true, true}, {"VIRTUAL_HOST", false, false},
+	{"CLIENT_CERTIFICATE_TLS_AUTH", true, true}, {"SERVER_ROOT_CA_CERTIFICATE", true, false},
+	{"OAUTHBEARER_AUTH", false, true}, {"OAUTHBEARER_SCOPE", false, false}, {"OAUTHBEARER_AUDIENCE", false, false},
+	{"OAUTHBEARER_LOGICAL_CLUSTER", false, false}, {"OAUTHBEARER_IDENTITY_POOL", false, false},
+	{"IAM_AUTH", false, true}, {"IAM_OAUTHBEARER_AUTH", false, true},
+}
+
+// mappingSource is what a creation says about the cluster it reads.
+type mappingSource struct {
+	EventSourceArn                      *string            `json:"EventSourceArn"`
+	SelfManagedEventSource              *selfManagedSource `json:"SelfManagedEventSource"`
+	SelfManagedKafkaEventSourceConfig   *kafkaSourceConfig `json:"SelfManagedKafkaEventSourceConfig"`
+	AmazonManagedKafkaEventSourceConfig *kafkaSourceConfig `json:"AmazonManagedKafkaEventSourceConfig"`
+	Topics                              *[]string          `json:"Topics"`
+}
+
+func (s *Server) sourceFaults(in *mappingSource, access *[]accessShape, f *faults) {
+	topicFaults(in.Topics, f)
+	groupFaults("selfManagedKafkaEventSourceConfig", in.SelfManagedKafkaEventSourceConfig, f)
+	groupFaults("amazonManagedKafkaEventSourceConfig", in.AmazonManagedKafkaEventSourceConfig, f)
+	switch {
+	case in.EventSourceArn != nil && in.SelfManagedEventSource != nil:
+		f.refuse("EventSourceArn and SelfManagedEventSource are both given; a mapping has one source")
+	case in.EventSourceArn != nil:
+		s.arnFaults(in, f)
+	case in.SelfManagedEventSource != nil:
+		s.selfManagedFaults(in, access, f)
+	default:
+		f.refuse("Unrecognized event source.")
+	}
+}
+
+func topicFaults(topics *[]string, f *faults) {
+	if topics == nil {
+		f.refuse("Topics is required for a Kafka event source: one topic")
+		return
+	}
+	f.count("topics", *topics, len(*topics), 1, 1)
+	for i, topic := range *topics {
+		f.text(member("topics", i), &topic, length(1, 249), pattern(topicPattern))
+	}
+}
+
+func groupFaults(field string, c *kafkaSourceConfig, f *faults) {
+	if c != nil {
+		f.text(field+".consumerGroupId", c.ConsumerGroupID, length(1, mapping.MaxGroupIDLen), pattern(uriPattern))
+	}
+}
+
+func (s *Server) arnFaults(in *mappingSource, f *faults) {
+	arn := *in.EventSourceArn
+	f.text("eventSourceArn", &arn, length(0, 10_000), pattern(sourceARNPattern))
+	switch parts := strings.SplitN(arn, ":", 4); {
+	case len(parts) < 4:
+	case parts[2] != "kafka":
+		f.refuse("EventSourceArn: %s is a source of service %s; gantry reads Kafka only", shorten(arn), parts[2])
+	case s.cfg.Cluster(mapping.Source{ARN: arn}) == "":
+		f.refuse("EventSourceArn: %s is not a name in clusters: of the configuration; add it there with its brokers", shorten(arn))
+	}
+	if in.SelfManagedKafkaEventSourceConfig.named() {
+		f.refuse("SelfManagedKafkaEventSourceConfig does not apply to an EventSourceArn; use AmazonManagedKafkaEventSourceConfig")
+	}
+}
+
+func (c *kafkaSourceConfig) named() bool { return c != nil && c.ConsumerGroupID != nil }
+
+func (s *Server) selfManagedFaults(in *mappingSource, access *[]accessShape, f *faults) {
+	if in.AmazonManagedKafkaEventSourceConfig.named() {
+		f.refuse("AmazonManagedKafkaEventSourceConfig does not apply to a SelfManagedEventSource; use SelfManagedKafkaEventSourceConfig")
+	}
+	const field = "selfManagedEventSource.endpoints"
+	endpoints := in.SelfManagedEventSource.Endpoints
+	f.count(field, endpoints, len(endpoints), 1, 2)
+	for _, key := range slices.Sorted(maps.Keys(endpoints)) {
+		f.text(field, &key, oneOf(bootstrapKey))
+	}
+	brokers, given := endpoints[bootstrapKey]
+	if !given {
+		return
+	}
+	f.count(field+"."+bootstrapKey, brokers, len(brokers), 1, 10)
+	for i, broker := range brokers {
+		f.text(member(field+"."+bootstrapKey, i), &broker, length(1, 300), pattern(brokerPattern))
+	}
+	s.plaintextFaults(mapping.Source{Bootstrap: brokers}, access, f)
+}
+
+// plaintextFaults demands access for brokers that are neither on loopback nor in the
+// configuration: without it the connection could only be plaintext.
+func (s *Server) plaintextFaults(source mapping.Source, access *[]accessShape, f *faults) {
+	if access != nil && len(*access) > 0 || onLoopback(source.Bootstrap) || s.cfg.Cluster(source) != "" {
+		return
+	}
+	f.refuse("Required 'sourceAccessConfigurations' parameter is missing.")
+}
+
+func onLoopback(brokers []string) bool {
+	return !slices.ContainsFunc(brokers, func(broker string) bool {
+		host, _, err := net.SplitHostPort(broker)
+		ip := net.ParseIP(host)
+		return err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback())
+	})
+}
+
+// accessFaults checks how a mapping says who it is. What a secret holds is found out
+// when the mapping connects.
+func accessFaults(access []accessShape, f *faults) {
+	f.count("sourceAccessConfigurations", fmt.Sprintf("(%d entries)", len(access)), len(access), 0, 23)
+	var names, mechanisms, seen []string
+	for _, t := range accessTypes {
+		names = append(names, t.name)
+	}
+	for i, a := range access {
+		f.text(member("sourceAccessConfigurations", i, "type"), a.Type, oneOf(names...))
+		f.text(member("sourceAccessConfigurations", i, "uRI"), a.URI, length(1, 200), pattern(uriPattern))
+		if a.Type == nil {
+			f.refuse("SourceAccessConfigurations: entry %d has no Type", i+1)
+			continue
+		}
+		mechanisms = append(mechanisms, typeFaults(i, a, f)...)
+		if slices.Contains(seen, *a.Type) {
+			f.refuse("SourceAccessConfigurations: %s is given twice", *a.Type)
+		}
+		seen = append(seen, *a.Type)
+	}
+	if len(mechanisms) > 1 {
+		f.refuse("SourceAccessConfigurations: at most one type of authentication, not %s", strings.Join(mechanisms, " and "))
+	}
+}
+
+// typeFaults checks one entry and gives its type when that is a mechanism.
+func typeFaults(i int, a accessShape, f *faults) []string {
+	for _, t := range accessTypes {
+		switch {
+		case t.name != *a.Type:
+			continue
+		case t.name == "VIRTUAL_HOST":
+			f.refuse("SourceAccessConfigurations: VIRTUAL_HOST does not apply to a Kafka event source")
+		case !t.supported:
+			f.refuse("SourceAccessConfigurations: %s is not supported by gantry yet", t.name)
+		case a.URI == nil:
+			f.refuse("SourceAccessConfigurations: entry %d (%s) has no URI, which names its secret", i+1, t.name)
+		}
+		if t.mechanism {
+			return []string{t.name}
+		}
+	}
+	return nil
+}
+
+func accessOf(shapes []accessShape) []mapping.Access {
+	access := make([]mapping.Access, 0, len(shapes))
+	for _, a := range shapes {
+		access = append(access, mapping.Access{Type: *a.Type, URI: *a.URI}) // both checked by accessFaults
+	}
+	return access
+}
+
+// member names an element of a list as AWS's errors do.
+func member(list string, i int, inner ...string) string {
+	name := fmt.Sprintf("%s.%d.member", list, i+1)
+	for _, part := range inner {
+		name += "." + part
+	}
+	return name
+}
+
+// source is the source in gantry's model. It has no faults by now.
+func (s *Server) source(in *mappingSource) mapping.Source {
+	source := mapping.Source{Topics: *in.Topics}
+	if in.EventSourceArn != nil {
+		source.ARN = *in.EventSourceArn
+		source.Cluster = s.cfg.Cluster(mapping.Source{ARN: source.ARN})
+		return source
+	}
+	source.Bootstrap = in.SelfManagedEventSource.Endpoints[bootstrapKey]
+	return source
+}
+
+func (in *mappingSource) groupID() string {
+	for _, c := range []*kafkaSourceConfig{in.SelfManagedKafkaEventSourceConfig, in.AmazonManagedKafkaEventSourceConfig} {
+		if c.named() {
+			return *c.ConsumerGroupID
+		}
+	}
+	return ""
+}
