@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"gantry/function"
-	"gantry/store"
 )
 
 // CodePath is the path under which deployment packages are fetched. Its URLs are signed
@@ -90,7 +88,7 @@ func (s *Server) serveCode(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, sum string) {
 	archive, err := s.cfg.Code.Zip(sum)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
 		http.NotFound(w, r)
 		return
 	}
@@ -98,9 +96,8 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, sum string) {
 		s.fail(w, r, "GetFunction", err)
 		return
 	}
-	defer archive.Close()
 	w.Header().Set("Content-Type", "application/zip")
-	if _, err := io.Copy(w, archive); err != nil {
+	if _, err := w.Write(archive); err != nil {
 		s.cfg.Log.WarnContext(r.Context(), "a deployment package was not sent to its end",
 			"requestId", callOf(r.Context()).requestID, "error", err)
 	}

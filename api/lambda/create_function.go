@@ -41,7 +41,7 @@ func (in *createFunctionInput) check(ctx context.Context, s *Server, f *faults) 
 		f.missing("role")
 	}
 	in.functionOptions.faults(in.ref.name, f)
-	in.codeFaults(f)
+	in.codeFaults(s, f)
 	architectureFaults(in.Architectures, f)
 	tagFaults(in.Tags, f)
 	return nil
@@ -56,7 +56,7 @@ func (in *createFunctionInput) nameFaults(s *Server, f *faults) {
 	}
 }
 
-func (in *createFunctionInput) codeFaults(f *faults) {
+func (in *createFunctionInput) codeFaults(s *Server, f *faults) {
 	if in.Code == nil {
 		f.missing("code")
 		return
@@ -71,7 +71,7 @@ func (in *createFunctionInput) codeFaults(f *faults) {
 	if in.Runtime == nil || in.Handler == nil || *in.Handler == "" {
 		f.refuse("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
-	zipFaults(in.Code.ZipFile, f)
+	s.zipFaults(in.Code.ZipFile, f)
 }
 
 // createFunction stores the code first and the function after it: a function whose code

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gantry/store"
+	"gantry/store/code"
 )
 
 // apiError is a failure that already knows its exception.
@@ -66,9 +67,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, operation string, 
 // exceptionOf is the table that turns errors into exceptions.
 func (s *Server) exceptionOf(ctx context.Context, operation string, err error) *apiError {
 	var known *apiError
+	var unusable *code.RefusedError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &unusable):
+		return invalid("%v", unusable)
 	case errors.Is(err, store.ErrConflict):
 		return conflict("The resource was changed by another request meanwhile. Read it again and repeat the operation.")
 	case errors.Is(err, store.ErrNotFound):

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"gantry/function"
 	"gantry/mapping"
 	"gantry/store"
+	"gantry/store/code"
 	"gantry/store/memory"
 )
 
@@ -148,14 +150,16 @@ func (c *fakeCode) Save(_ context.Context, body []byte) (function.Code, error) {
 	return function.Code{SHA256: name, Size: int64(len(body))}, nil
 }
 
-func (c *fakeCode) Zip(sum string) (io.ReadCloser, error) {
+func (c *fakeCode) Check(body []byte) error { return new(code.Code).Check(body) }
+
+func (c *fakeCode) Zip(sum string) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	body, ok := c.zips[sum]
 	if !ok {
-		return nil, store.ErrNotFound
+		return nil, fs.ErrNotExist
 	}
-	return io.NopCloser(bytes.NewReader(body)), nil
+	return body, nil
 }
 
 type fakeAudit struct {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"gantry/function"
+	"gantry/store"
 )
 
 // maxClientContext is AWS's limit of X-Amz-Client-Context, in base64.
@@ -117,8 +119,13 @@ func (s *Server) invoke(ctx context.Context, in *invokeInput) (responder, error)
 		Payload: in.payload, RequestID: callOf(ctx).requestID, ClientContext: in.clientContext,
 		TraceID: in.traceID, LogTail: in.logType == "Tail",
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, notFound("Function not found: %s", s.functionARN(in.current.Name, ""))
+	case err != nil && ctx.Err() != nil:
 		return nil, err
+	case err != nil:
+		return nil, invalid("%s can't be invoked as it is configured: %v", in.current.Name, err)
 	}
 	if outcome.Class != function.Succeeded && outcome.Class != function.Failed {
 		return nil, notInvoked(&in.current, outcome)

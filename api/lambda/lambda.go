@@ -22,7 +22,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -41,8 +40,9 @@ type Engine interface {
 	// the engine has not taken it up yet. A mapping that runs with a problem is Enabled:
 	// one that is Creating, Enabling or Updating can't be changed by its owner.
 	Status(uuid string) mapping.Status
-	// Invoke runs a function once. An error means that ctx ended or that the function
-	// could not be looked up; everything else is the Outcome's class.
+	// Invoke runs a function once. What happened is the Outcome's class; an error means
+	// that ctx ended, that there is no such function (store.ErrNotFound), or that it can't
+	// be made ready, and then says why to the caller.
 	Invoke(ctx context.Context, name string, in function.Invocation) (function.Outcome, error)
 	// Resolve connects to the mapping's cluster, checks its topics and writes the offset
 	// each partition begins at into m.Positions and the topics' ids into m.TopicIDs. Its
@@ -52,10 +52,13 @@ type Engine interface {
 
 // Code keeps deployment packages. Safe for use by many goroutines.
 type Code interface {
-	// Save stores a zip and says by which name it is found again.
+	// Check says why a zip can't be used, to the one who uploads it.
+	Check(zip []byte) error
+	// Save stores a zip and says by which name it is found again. A zip that can't be
+	// used is a *code.RefusedError.
 	Save(ctx context.Context, zip []byte) (function.Code, error)
-	// Zip opens a stored package by its SHA-256 in base64.
-	Zip(sha256 string) (io.ReadCloser, error)
+	// Zip gives a stored package by its SHA-256 in base64, or fs.ErrNotExist.
+	Zip(sha256 string) ([]byte, error)
 }
 
 // Config is what the API needs of the rest of gantry. Store, Engine, Code and Pattern

@@ -25,7 +25,7 @@ func (in *updateCodeInput) check(ctx context.Context, s *Server, f *faults) erro
 	case len(in.ZipFile) == 0:
 		f.refuse("Please provide a source for function code.")
 	default:
-		zipFaults(in.ZipFile, f)
+		s.zipFaults(in.ZipFile, f)
 	}
 	if err := in.oneFunctionInput.check(ctx, s, f); err != nil {
 		return err

@@ -31,6 +31,12 @@ type RefusedError struct{ Message string }
 
 func (e *RefusedError) Error() string { return e.Message }
 
+// Check says why a package can't be used, without keeping anything of it.
+func (*Code) Check(body []byte) error {
+	_, err := check(body)
+	return err
+}
+
 // check reads the table of a zip and refuses what must not be unpacked, naming every
 // entry at fault.
 func check(body []byte) (*zip.Reader, error) {
