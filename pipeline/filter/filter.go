@@ -88,10 +88,11 @@ func CompileAll(patterns []string) (*Set, error) {
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	return newSet(compiled), nil
+	return NewSet(compiled...), nil
 }
 
-func newSet(patterns []*Pattern) *Set {
+// NewSet joins patterns that were compiled one by one.
+func NewSet(patterns ...*Pattern) *Set {
 	s := new(Set)
 	for _, p := range patterns {
 		s.objects = append(s.objects, p.objects...)
