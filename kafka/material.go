@@ -1,0 +1,117 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/youmark/pkcs8"
+)
+
+// Secrets is where references are resolved. Errors name the reference, never content.
+// Safe for use by many goroutines.
+type Secrets interface {
+	// Fields gives a secret that holds named values.
+	Fields(ctx context.Context, ref string) (map[string]string, error)
+	// Plain gives a secret that is one value.
+	Plain(ctx context.Context, ref string) (string, error)
+	// Forget drops a secret from memory, so that it is read again at its place.
+	Forget(ref string)
+}
+
+// ErrCertificate is a certificate or key that can't be used. AWS says of it "Provided
+// certificate or private key is invalid".
+var ErrCertificate = errors.New("provided certificate or private key is invalid")
+
+// roots reads PEM certificates to trust.
+func roots(text string) (*x509.CertPool, error) {
+	pool, count := x509.NewCertPool(), 0
+	err := eachCertificate(text, func(der []byte) error {
+		parsed, err := x509.ParseCertificate(der)
+		if err == nil {
+			pool.AddCert(parsed)
+			count++
+		}
+		return err
+	})
+	if err == nil && count == 0 {
+		err = errors.New("it holds no PEM certificate; want -----BEGIN CERTIFICATE-----")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: root CA: %w", ErrCertificate, err)
+	}
+	return pool, nil
+}
+
+func eachCertificate(text string, do func(der []byte) error) error {
+	rest := []byte(text)
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return nil
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if err := do(block.Bytes); err != nil {
+			return err
+		}
+	}
+}
+
+// keyPair reads a PEM chain and its PEM key, decrypted with password where it is encrypted.
+func keyPair(chain, key, password string) (*tls.Certificate, error) {
+	if !strings.Contains(chain, "-----BEGIN CERTIFICATE-----") {
+		return nil, fmt.Errorf("%w: it holds no PEM certificate; want -----BEGIN CERTIFICATE-----", ErrCertificate)
+	}
+	opened, err := openKey(key, password)
+	if err != nil {
+		return nil, fmt.Errorf("%w: private key: %w", ErrCertificate, err)
+	}
+	pair, err := tls.X509KeyPair([]byte(chain), opened)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	return &pair, nil
+}
+
+// openKey gives the key as unencrypted PEM.
+func openKey(text, password string) ([]byte, error) {
+	rest := []byte(text)
+	for {
+		var block *pem.Block
+		block, rest = pem.Decode(rest)
+		switch {
+		case block == nil:
+			return nil, errors.New("it holds no PEM key; want -----BEGIN PRIVATE KEY----- or -----BEGIN ENCRYPTED PRIVATE KEY-----")
+		case block.Type == "ENCRYPTED PRIVATE KEY":
+			return decryptKey(block.Bytes, password)
+		case block.Headers["DEK-Info"] != "":
+			return nil, errors.New("its encryption is OpenSSL's own; convert it: openssl pkcs8 -topk8")
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+			return pem.EncodeToMemory(block), nil
+		}
+	}
+}
+
+// decryptKey takes PBES1, which AWS asks for, and PBES2, which OpenSSL writes.
+func decryptKey(der []byte, password string) ([]byte, error) {
+	if password == "" {
+		return nil, errors.New("it is encrypted and there is no password for it (privateKeyPassword)")
+	}
+	plain, err := decryptPBES1(der, password)
+	if errors.Is(err, errNotPBES1) {
+		var key any
+		if key, _, err = pkcs8.ParsePrivateKey(der, []byte(password)); err == nil {
+			plain, err = x509.MarshalPKCS8PrivateKey(key)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: plain}), nil
+}

@@ -1,0 +1,134 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"gantry/mapping"
+)
+
+// ErrAccessMissing is a source on another machine without TLS and without login. The
+// text is AWS's.
+var ErrAccessMissing = errors.New("Required 'sourceAccessConfigurations' parameter is missing.") //nolint:staticcheck // AWS's own words
+
+// Resolver turns what a mapping says of its source into a way to reach it.
+type Resolver struct {
+	Clusters map[string]Config // `clusters:`, each entry valid
+	Secrets  Secrets
+	Dial     Dialer // nil = direct
+}
+
+// Resolve finds out how to reach a source and as whom: the entry of `clusters:` the
+// source names, or shares a host:port with, gives TLS and login; access given in the
+// source itself wins. Secrets are read, nothing is connected to. Every error is a fault
+// of the source or its secrets, all of them at once.
+func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, error) {
+	if err := checkSource(src); err != nil {
+		return Cluster{}, err
+	}
+	entry, err := r.entry(src)
+	if err != nil {
+		return Cluster{}, err
+	}
+	t := entryTerms(entry, r.Secrets)
+	if len(src.Bootstrap) > 0 {
+		t.brokers = src.Bootstrap
+	}
+	t.plaintext = t.plaintext || src.AllowPlaintext
+	t.override(src.Access, r.Secrets)
+	if len(t.brokers) == 0 {
+		return Cluster{}, fmt.Errorf("find the brokers of %s: it has none; an embedded cluster has them once gantry serves", sourceName(src))
+	}
+	if !t.secure && !t.plaintext {
+		if err := onlyLoopback(t.brokers); err != nil {
+			return Cluster{}, err
+		}
+	}
+	c, err := t.cluster(ctx, r.Secrets)
+	c.Dial = r.Dial
+	if err != nil {
+		return Cluster{}, fmt.Errorf("resolve the access to %s: %w", sourceName(src), err)
+	}
+	return c, nil
+}
+
+func sourceName(src mapping.Source) string {
+	switch {
+	case src.Cluster != "":
+		return "cluster " + src.Cluster
+	case src.ARN != "":
+		return src.ARN
+	}
+	return strings.Join(src.Bootstrap, ",")
+}
+
+func checkSource(src mapping.Source) error {
+	var errs []error
+	if src.Cluster == "" && src.ARN == "" && len(src.Bootstrap) == 0 {
+		errs = append(errs, errors.New("the source names no cluster and no bootstrap servers"))
+	}
+	for _, broker := range src.Bootstrap {
+		if err := checkAddress(broker); err != nil {
+			errs = append(errs, fmt.Errorf("bootstrap servers: %w", err))
+		}
+	}
+	return errors.Join(append(errs, accessFaults(src.Access)...)...)
+}
+
+// entry finds the entry of `clusters:` a source belongs to; the zero Config if none does.
+func (r Resolver) entry(src mapping.Source) (Config, error) {
+	names := slices.Sorted(maps.Keys(r.Clusters))
+	switch {
+	case src.Cluster != "":
+		if c, ok := r.Clusters[src.Cluster]; ok {
+			return c, nil
+		}
+		return Config{}, fmt.Errorf("cluster %q is not in clusters:; known are %q", src.Cluster, names)
+	case src.ARN != "":
+		for _, name := range names {
+			if c := r.Clusters[name]; name == src.ARN || c.ARN == src.ARN {
+				return c, nil
+			}
+		}
+		return Config{}, fmt.Errorf("the cluster %s is not in clusters:; add an entry with its brokers and arn: %[1]s", src.ARN)
+	}
+	var found []string
+	for _, name := range names {
+		if shareBroker(r.Clusters[name].Brokers, src.Bootstrap) {
+			found = append(found, name)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return Config{}, nil
+	case len(found) > 1 && len(src.Access) == 0:
+		return Config{}, fmt.Errorf("the brokers %s belong to several entries of clusters: (%s); name one of them, or give the access with the source",
+			strings.Join(src.Bootstrap, ","), strings.Join(found, ", "))
+	}
+	return r.Clusters[found[0]], nil
+}
+
+func shareBroker(a, b []string) bool {
+	return slices.ContainsFunc(a, func(x string) bool {
+		return slices.ContainsFunc(b, func(y string) bool { return strings.EqualFold(x, y) })
+	})
+}
+
+func onlyLoopback(brokers []string) error {
+	for _, broker := range brokers {
+		host, _, _ := net.SplitHostPort(broker)
+		ip, err := netip.ParseAddr(host)
+		if (err == nil && ip.IsLoopback()) || strings.EqualFold(host, "localhost") {
+			continue
+		}
+		return fmt.Errorf("%w %s is on another machine: give a login, a client certificate or a root CA, "+
+			"name the cluster in clusters:, or set allowPlaintext: true", ErrAccessMissing, broker)
+	}
+	return nil
+}
