@@ -45,7 +45,7 @@ func (t *Target) answer(ctx context.Context, in function.Invocation, resp *netht
 	case out.Class == function.Succeeded:
 		out.Answer = orNull(body)
 	default:
-		if err == nil && json.Valid(body) {
+		if out.Class == function.Failed && err == nil && json.Valid(body) {
 			out.Answer = body
 		}
 		t.explain(&out, resp)
