@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Size is how much of a part is run.
+type Size string
+
+// The sizes.
+const (
+	Test Size = "test"
+	Full Size = "full"
+	Soak Size = "soak"
+)
+
+var sizes = map[string]Size{"test": Test, "full": Full, "soak": Soak}
+
+// Part is a set of packages and the way to run them.
+type Part struct {
+	Name     string
+	About    string
+	Packages []string               // folders, with everything under them; none = see Rest and Kafka
+	Rest     bool                   // every package that no other part names
+	Gated    bool                   // those of Rest whose tests can use a real Kafka
+	Timeout  map[Size]time.Duration // of each package; a size that is not here does not run the part
+	Race     bool
+	Kafka    bool   // with a real Kafka: one package after the other, never from the test cache
+	Needs    []Tool // without them the part is skipped
+	Wants    []Tool // without them some of its tests skip themselves
+}
+
+// parts is the table of what there is to run, in the order it runs: what fails fast first.
+// A suite that is new under test/ gets its line here; until then it runs with "unit".
+var parts = []Part{
+	{
+		Name: "unit", About: "every package outside the suites, as a bare go test does",
+		Rest:    true,
+		Timeout: map[Size]time.Duration{Test: 5 * time.Minute, Full: 10 * time.Minute},
+	},
+	{
+		Name: "race", About: "the same under the race detector",
+		Rest: true, Race: true, Needs: []Tool{compiler},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 20 * time.Minute, Soak: time.Hour},
+	},
+	{
+		Name: "kafka", About: "package tests that use a real Kafka where there is one",
+		Gated: true, Kafka: true, Wants: []Tool{java, maven},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
+	},
+	{
+		Name: "conformance", About: "AWS's own clients, runtimes and rule engine against ours",
+		Packages: []string{"test/conformance"}, Kafka: true, Wants: []Tool{java, maven, python, node, npm},
+		Timeout: map[Size]time.Duration{Test: 15 * time.Minute, Full: 45 * time.Minute},
+	},
+	{
+		Name: "e2e", About: "the binary on a real Kafka, as a user runs it",
+		Packages: []string{"test/e2e"}, Kafka: true, Wants: []Tool{java, maven, python, node},
+		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour},
+	},
+	{
+		Name: "fault", About: "kill -9, rebalances, lying functions, lost sources",
+		Packages: []string{"test/fault"}, Kafka: true, Wants: []Tool{java, maven, python},
+		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour, Soak: 6 * time.Hour},
+	},
+	{
+		Name: "simulation", About: "the whole pipeline under faults drawn from a seed",
+		Packages: []string{"test/simulation"},
+		Timeout:  map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute, Soak: 6 * time.Hour},
+	},
+}
+
+// choose gives the parts of a size, or of those the ones named.
+func choose(size Size, only []string) ([]Part, error) {
+	var chosen []Part
+	var names []string
+	for _, p := range parts {
+		if p.Timeout[size] == 0 {
+			continue
+		}
+		names = append(names, p.Name)
+		if len(only) == 0 || slices.Contains(only, p.Name) {
+			chosen = append(chosen, p)
+		}
+	}
+	for _, name := range only {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("%s has no part %q; it has %s", size, name, strings.Join(names, ", "))
+		}
+	}
+	return chosen, nil
+}
+
+// packagesOf gives the import paths a part runs, out of all of the module.
+func packagesOf(p Part, all []Package) []string {
+	var paths []string
+	for _, pkg := range all {
+		named := claimed(p.Packages, pkg.Dir)
+		if p.Rest || p.Gated {
+			named = !slices.ContainsFunc(parts, func(o Part) bool { return claimed(o.Packages, pkg.Dir) })
+		}
+		if named && (!p.Gated || pkg.Gated) {
+			paths = append(paths, pkg.Path)
+		}
+	}
+	return paths
+}
+
+func claimed(folders []string, dir string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return dir == f || strings.HasPrefix(dir, f+"/") })
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// runner runs the parts of one size, one after the other.
+type runner struct {
+	opts     options
+	out      io.Writer
+	chosen   []Part
+	packages []Package
+	records  *records
+	began    time.Time
+
+	results map[ID]Result
+	notes   []string // parts that did not run, and why
+}
+
+func newRunner(ctx context.Context, opts options, out io.Writer) (*runner, error) {
+	chosen, err := choose(opts.size, opts.only)
+	if err != nil {
+		return nil, err
+	}
+	all, err := packages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records, err := openRecords(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &runner{
+		opts: opts, out: out, chosen: chosen, packages: all, records: records,
+		began: time.Now(), results: map[ID]Result{},
+	}, nil
+}
+
+// describe lists what would run.
+func (r *runner) describe() {
+	for _, p := range r.chosen {
+		fmt.Fprintf(r.out, "%-12s %s (%d packages, at most %v each)\n",
+			p.Name, p.About, len(packagesOf(p, r.packages)), p.Timeout[r.opts.size])
+	}
+}
+
+// all runs every chosen part and gives the exit code.
+func (r *runner) all(ctx context.Context) int {
+	if r.opts.limit > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, r.opts.limit, fmt.Errorf("the whole run took longer than %v", r.opts.limit))
+		defer stop()
+	}
+	install(ctx, missing(ctx, r.chosen), r.opts.install, r.out)
+	failed := false
+	for _, p := range r.chosen {
+		if ctx.Err() != nil {
+			r.note("%s did not run: %v", p.Name, context.Cause(ctx))
+			failed = true
+			continue
+		}
+		failed = !r.part(ctx, p) || failed
+	}
+	return r.verdict(failed)
+}
+
+// part runs one part and says whether it is well.
+func (r *runner) part(ctx context.Context, p Part) bool {
+	paths := packagesOf(p, r.packages)
+	if why := r.skip(ctx, p, paths); why != "" {
+		r.note("%s: %s", p.Name, why)
+		return true
+	}
+	fmt.Fprintf(r.out, "\n== %s: %s\n", p.Name, p.About)
+	began := time.Now()
+	c, err := r.test(ctx, p, paths)
+	n := count(c.results)
+	merge(r.results, c.results)
+	fmt.Fprintf(r.out, "== %s: %d passed, %d failed, %d skipped in %v\n", p.Name, n.Passed, n.Failed, n.Skipped, since(began))
+	if err != nil {
+		if n.Failed == 0 {
+			r.note("%s ended with an error though no test failed: %v", p.Name, err)
+		}
+		return false
+	}
+	if err := r.records.passed(p, n, since(began)); err != nil {
+		r.note("%s passed, and that could not be recorded: %v", p.Name, err)
+	}
+	return true
+}
+
+// skip says why a part does not run, or "".
+func (r *runner) skip(ctx context.Context, p Part, paths []string) string {
+	if len(paths) == 0 {
+		return "skipped, it has no package yet"
+	}
+	for _, t := range p.Needs {
+		if !t.there(ctx) {
+			return fmt.Sprintf("skipped, %s is not here", t.Name)
+		}
+	}
+	if when, ok := r.records.done(p); ok && !r.opts.again {
+		return fmt.Sprintf("passed on this commit on %s; -again runs it again", when.Format(time.DateTime))
+	}
+	return ""
+}
+
+// test runs go test over some packages and collects what it says.
+func (r *runner) test(ctx context.Context, p Part, paths []string) (*collector, error) {
+	c := newCollector(r.packageEnded)
+	log, err := r.logOf(p)
+	if err != nil {
+		return c, err
+	}
+	defer log.Close()
+	cmd := exec.CommandContext(ctx, "go", append(arguments(p, r.opts.size), paths...)...)
+	cmd.Env = append(os.Environ(), environment(p, r.opts)...)
+	cmd.Stderr = io.MultiWriter(log, r.out)
+	cmd.WaitDelay = 10 * time.Second
+	ownGroup(cmd)
+	stream, err := cmd.StdoutPipe()
+	if err != nil {
+		return c, err
+	}
+	if err := cmd.Start(); err != nil {
+		return c, fmt.Errorf("start go test: %w", err)
+	}
+	read := c.read(io.TeeReader(stream, log), func(line string) { fmt.Fprintln(r.out, line) })
+	if err := cmd.Wait(); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return c, fmt.Errorf("%w; all it said is in %s", err, log.Name())
+	}
+	return c, read
+}
+
+func arguments(p Part, size Size) []string {
+	args := []string{"test", "-json", "-timeout", p.Timeout[size].String()}
+	if p.Race {
+		args = append(args, "-race")
+	}
+	if p.Kafka {
+		args = append(args, "-p", "1", "-count", "1")
+	}
+	return args
+}
+
+func environment(p Part, opts options) []string {
+	env := []string{"GANTRY_TEST_SIZE=" + string(opts.size), "GANTRY_CACHE=" + opts.cache}
+	if p.Kafka {
+		return append(env, gate+"=1")
+	}
+	return append(env, gate+"=")
+}
+
+func (r *runner) logOf(p Part) (*os.File, error) {
+	dir := filepath.Join(r.opts.cache, "log")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(filepath.Join(dir, fmt.Sprintf("%s-%s.json", r.opts.size, p.Name)))
+}
+
+func (r *runner) packageEnded(pkg, action string, took time.Duration, failed []string) {
+	if action == "skip" {
+		return // no test files
+	}
+	fmt.Fprintf(r.out, "%-5s %-40s %6.1fs\n", mark[action], pkg, took.Seconds())
+	if len(failed) > 0 {
+		fmt.Fprintf(r.out, "      %s\n", strings.Join(failed, "\n      "))
+	}
+}
+
+var mark = map[string]string{"pass": "ok", "fail": "FAIL"}
+
+func (r *runner) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+}
+
+func since(t time.Time) time.Duration { return time.Since(t).Round(time.Second / 10) }

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// Tool is something that tests use and Go does not bring.
+type Tool struct {
+	Name    string
+	Probe   []string // a command that works where the tool is there
+	Debian  []string // the packages that bring it
+	Without string   // what is skipped without it
+}
+
+var (
+	compiler = Tool{"a C compiler", []string{"cc", "--version"}, []string{"gcc", "libc6-dev"}, "the race detector"}
+	java     = Tool{"Java", []string{"java", "-version"}, []string{"default-jdk-headless"}, "tests on a real Kafka, the Java runtime, AWS's rule engine"}
+	maven    = Tool{"Maven", []string{"mvn", "-version"}, []string{"maven"}, "tests on a real Kafka, AWS's rule engine"}
+	python   = Tool{"Python with venv", []string{"python3", "-c", "import venv, ensurepip"}, []string{"python3", "python3-venv"}, "the Python runtime, the aws CLI, boto3"}
+	node     = Tool{"Node.js", []string{"node", "--version"}, []string{"nodejs"}, "the Node.js runtime"}
+	npm      = Tool{"npm", []string{"npm", "--version"}, []string{"npm"}, "AWS's runtime client for Node.js"}
+)
+
+func (t Tool) there(ctx context.Context) bool {
+	return exec.CommandContext(ctx, t.Probe[0], t.Probe[1:]...).Run() == nil
+}
+
+// missing gives the tools of some parts that this machine does not have.
+func missing(ctx context.Context, chosen []Part) []Tool {
+	var lack []Tool
+	asked := map[string]bool{}
+	for _, p := range chosen {
+		for _, t := range slices.Concat(p.Needs, p.Wants) {
+			if !asked[t.Name] && !t.there(ctx) {
+				lack = append(lack, t)
+			}
+			asked[t.Name] = true
+		}
+	}
+	return lack
+}
+
+// install brings what is missing where that was asked for (CI, or INSTALL=1) and is
+// possible (root, on Debian or one of its children). Everywhere else it only says what it
+// would do, and goes on: a test that lacks a tool says so and is skipped.
+func install(ctx context.Context, lack []Tool, wanted bool, out io.Writer) {
+	if len(lack) == 0 {
+		return
+	}
+	var names []string
+	for _, t := range lack {
+		fmt.Fprintf(out, "missing: %s (without it: no %s)\n", t.Name, t.Without)
+		names = append(names, t.Debian...)
+	}
+	command := append([]string{"apt-get", "install", "-y", "--no-install-recommends"}, names...)
+	if why := whyNot(wanted); why != "" {
+		fmt.Fprintf(out, "  would run: %s\n  but %s\n", strings.Join(command, " "), why)
+		return
+	}
+	for _, c := range [][]string{{"apt-get", "update", "-q"}, command} {
+		fmt.Fprintln(out, "  "+strings.Join(c, " "))
+		if err := apt(ctx, c); err != nil {
+			fmt.Fprintf(out, "  that failed (%v): the tests that need it will say so and be skipped\n", err)
+			return
+		}
+	}
+}
+
+func whyNot(wanted bool) string {
+	if !wanted {
+		return "system packages are installed only with INSTALL=1, or where CI is set"
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return "there is no apt-get here: install the same by this system's own means"
+	}
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		return "only root may: run it yourself with sudo"
+	}
+	return ""
+}
+
+func apt(ctx context.Context, command []string) error {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, lastLine(string(said)))
+	}
+	return nil
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[len(lines)-1]
+}
