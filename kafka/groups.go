@@ -147,6 +147,9 @@ type Offsets map[string]map[int32]record.Offset
 // Committed gives what a group has committed; it is empty if that is nothing at all.
 func (a *Admin) Committed(ctx context.Context, group string) (Offsets, error) {
 	fetched, err := a.admin.FetchOffsets(kadm.RequireStable(ctx), group)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return Offsets{}, nil
+	}
 	if err != nil {
 		return nil, a.groupError("read the offsets of", group, "Describe", err)
 	}
@@ -203,6 +206,9 @@ func (a *Admin) LeaveStatic(ctx context.Context, group string, instanceIDs ...st
 		if answer.Err != nil && !errors.Is(answer.Err, kerr.UnknownMemberID) {
 			err = errors.Join(err, fmt.Errorf("instance %s: %w", id, answer.Err))
 		}
+	}
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil
 	}
 	return a.groupError("leave", group, "Read", err)
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"gantry/mapping"
 )
@@ -23,19 +25,30 @@ type Topic struct {
 	Partitions []int32
 }
 
-// Topic describes a topic; ErrUnknownTopic if it is not there.
+// Topic describes a topic; ErrUnknownTopic if it is not there. It is asked for anew each
+// time: kadm would answer from a cache, and a topic made again must not look like the old.
 func (a *Admin) Topic(ctx context.Context, name string) (Topic, error) {
-	details, err := a.admin.ListTopicsWithInternal(ctx, name)
+	req := kmsg.NewPtrMetadataRequest()
+	asked := kmsg.NewMetadataRequestTopic()
+	asked.Topic = &name
+	req.Topics = append(req.Topics, asked)
+	resp, err := req.RequestWith(ctx, a.client)
+	if err == nil && len(resp.Topics) != 1 {
+		err = fmt.Errorf("the broker described %d topics instead of one", len(resp.Topics))
+	}
+	if err == nil {
+		err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+	}
 	if err != nil {
-		return Topic{}, a.topicError("describe", name, "Describe", err)
+		return Topic{}, a.topicError("describe", name, err)
 	}
-	detail := details[name]
-	if detail.Err != nil {
-		return Topic{}, a.topicError("describe", name, "Describe", detail.Err)
+	t := Topic{Name: name}
+	for _, p := range resp.Topics[0].Partitions {
+		t.Partitions = append(t.Partitions, p.Partition)
 	}
-	t := Topic{Name: name, Partitions: detail.Partitions.Numbers()}
-	if detail.ID != (kadm.TopicID{}) {
-		t.ID = base64.RawURLEncoding.EncodeToString(detail.ID[:])
+	slices.Sort(t.Partitions)
+	if id := resp.Topics[0].TopicID; id != [16]byte{} {
+		t.ID = base64.RawURLEncoding.EncodeToString(id[:])
 	}
 	return t, nil
 }
@@ -55,11 +68,11 @@ func (a *Admin) TopicID(ctx context.Context, name string) (string, error) {
 	return t.ID, err
 }
 
-func (a *Admin) topicError(verb, topic, operation string, err error) error {
+func (a *Admin) topicError(verb, topic string, err error) error {
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		err = errors.Join(ErrUnknownTopic, err)
+		err = fmt.Errorf("%w: %w", ErrUnknownTopic, err)
 	}
-	return fmt.Errorf("%s topic %s: %w", verb, topic, a.attempts.join(Deny(err, operation, "topic", topic)))
+	return fmt.Errorf("%s topic %s: %w", verb, topic, a.attempts.join(Deny(err, "Describe", "topic", topic)))
 }
 
 // Origin is a starting position to be resolved.
@@ -74,59 +87,65 @@ type Origin struct {
 // id of the topic they are of. TRIM_HORIZON is the oldest record, LATEST the end,
 // AT_TIMESTAMP the first record at or after the time, or the end where there is none.
 func (a *Admin) Positions(ctx context.Context, from Origin) (map[int32]int64, string, error) {
+	var ask lister
+	switch from.Start {
+	case mapping.TrimHorizon:
+		ask = a.admin.ListStartOffsets
+	case mapping.Latest:
+		ask = a.end(from.Uncommitted)
+	case mapping.AtTimestamp:
+		ask = func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
+			return a.admin.ListOffsetsAfterMilli(ctx, from.At.UnixMilli(), topics...)
+		}
+	default:
+		return nil, "", fmt.Errorf("resolve the starting position of topic %s: %q is not known", from.Topic, from.Start)
+	}
 	topic, err := a.Topic(ctx, from.Topic)
 	if err != nil {
 		return nil, "", err
 	}
-	offsets, err := a.list(from.Topic, func() (kadm.ListedOffsets, error) {
-		switch from.Start {
-		case mapping.TrimHorizon:
-			return a.admin.ListStartOffsets(ctx, from.Topic)
-		case mapping.AtTimestamp:
-			return a.admin.ListOffsetsAfterMilli(ctx, from.At.UnixMilli(), from.Topic)
-		case mapping.Latest:
-			return a.end(ctx, from.Topic, from.Uncommitted)
-		}
-		return nil, fmt.Errorf("starting position %q is not known", from.Start)
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	for _, p := range topic.Partitions {
-		if _, ok := offsets[p]; !ok {
-			return nil, "", fmt.Errorf("list the offsets of topic %s: partition %d is missing from the answer", from.Topic, p)
-		}
-	}
-	return offsets, topic.ID, nil
+	offsets, err := a.list(ctx, topic, ask)
+	return offsets, topic.ID, err
 }
 
 // Bounds gives the oldest offset and the end of each partition. The end is the last
 // stable offset, or the high watermark if records of open transactions count.
 func (a *Admin) Bounds(ctx context.Context, topic string, uncommitted bool) (start, end map[int32]int64, err error) {
-	start, err = a.list(topic, func() (kadm.ListedOffsets, error) { return a.admin.ListStartOffsets(ctx, topic) })
+	described, err := a.Topic(ctx, topic)
 	if err != nil {
 		return nil, nil, err
 	}
-	end, err = a.list(topic, func() (kadm.ListedOffsets, error) { return a.end(ctx, topic, uncommitted) })
+	if start, err = a.list(ctx, described, a.admin.ListStartOffsets); err != nil {
+		return nil, nil, err
+	}
+	end, err = a.list(ctx, described, a.end(uncommitted))
 	return start, end, err
 }
 
-func (a *Admin) end(ctx context.Context, topic string, uncommitted bool) (kadm.ListedOffsets, error) {
+type lister func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error)
+
+func (a *Admin) end(uncommitted bool) lister {
 	if uncommitted {
-		return a.admin.ListEndOffsets(ctx, topic)
+		return a.admin.ListEndOffsets
 	}
-	return a.admin.ListCommittedOffsets(ctx, topic)
+	return a.admin.ListCommittedOffsets
 }
 
-func (a *Admin) list(topic string, ask func() (kadm.ListedOffsets, error)) (map[int32]int64, error) {
-	listed, err := ask()
-	offsets := map[int32]int64{}
-	for p, o := range listed[topic] {
+// list asks for one offset of each partition; a partition without an answer is an error.
+func (a *Admin) list(ctx context.Context, topic Topic, ask lister) (map[int32]int64, error) {
+	listed, err := ask(ctx, topic.Name)
+	offsets := make(map[int32]int64, len(topic.Partitions))
+	for p, o := range listed[topic.Name] {
 		offsets[p] = o.Offset
 		err = errors.Join(err, o.Err)
 	}
+	for _, p := range topic.Partitions {
+		if _, ok := offsets[p]; !ok && err == nil {
+			err = fmt.Errorf("partition %d is missing from the answer", p)
+		}
+	}
 	if err != nil {
-		return nil, a.topicError("list the offsets of", topic, "Describe", err)
+		return nil, a.topicError("list the offsets of", topic.Name, err)
 	}
 	return offsets, nil
 }
