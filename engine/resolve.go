@@ -34,6 +34,24 @@ func (e *Engine) Resolve(ctx context.Context, m *mapping.Mapping) error {
 	return diagnosed(err)
 }
 
+// Begins says where a mapping begins, and by which rule: the commits of its group win
+// over the starting position.
+func (e *Engine) Begins(ctx context.Context, m mapping.Mapping) (string, error) {
+	var note string
+	err := e.admin(ctx, m.Source, func(a *kafka.Admin) error {
+		committed, err := a.Committed(ctx, m.GroupID)
+		if err != nil {
+			return err
+		}
+		note = fmt.Sprintf("begins at %s: group %s has no commits yet", m.Start, m.GroupID)
+		if len(committed[m.Source.Topics[0]]) > 0 {
+			note = fmt.Sprintf("goes on at the commits of group %s; startingPosition %s is ignored", m.GroupID, m.Start)
+		}
+		return nil
+	})
+	return note, diagnosed(err)
+}
+
 // admin opens the cluster of a source for one piece of work.
 func (e *Engine) admin(ctx context.Context, src mapping.Source, work func(*kafka.Admin) error) error {
 	cluster, err := e.cfg.Sources.Resolve(ctx, src)

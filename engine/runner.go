@@ -156,8 +156,34 @@ func (r *runner) bring(ctx context.Context, w wish) error {
 		return r.running.update(ctx, w.mapping, s)
 	}
 	r.stopRunning(ctx, w)
+	if w.mapping, err = r.resolved(ctx, w); err != nil {
+		return err
+	}
+	s.pipe.Mapping = w.mapping
 	return r.start(ctx, w, s, nil)
 }
+
+// resolved fixes where the mapping begins, for one declared while its cluster could not
+// be reached. It is written down before the first fetch.
+func (r *runner) resolved(ctx context.Context, w wish) (mapping.Mapping, error) {
+	if len(w.mapping.Positions) > 0 {
+		return w.mapping, nil
+	}
+	asking, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	if err := r.e.Resolve(asking, &w.mapping); err != nil {
+		return w.mapping, err
+	}
+	by := store.Write{Actor: "gantry", Reason: "the starting position was resolved"}
+	m, _, err := r.e.mappings.Change(ctx, r.uuid, by, func(m *mapping.Mapping) error {
+		m.Positions, m.TopicIDs = w.mapping.Positions, w.mapping.TopicIDs
+		return nil
+	})
+	return m, err
+}
+
+// resolveTimeout bounds one attempt to resolve a starting position.
+const resolveTimeout = 20 * time.Second
 
 func (r *runner) start(ctx context.Context, w wish, s settings, accepted map[record.Partition]int64) error {
 	run, err := r.e.start(ctx, startOf{mapping: w.mapping, settings: s, accepted: accepted, watch: &r.watchers})

@@ -1,0 +1,287 @@
+package declare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"gantry/function"
+	"gantry/mapping"
+	"gantry/store"
+)
+
+// Source looks at clusters (the engine). Resolve fixes where each partition begins;
+// Begins says which rule decides where a mapping begins: its group's commits, or the
+// starting position.
+type Source interface {
+	Resolve(ctx context.Context, m *mapping.Mapping) error
+	Begins(ctx context.Context, m mapping.Mapping) (string, error)
+}
+
+// Action is what applying does to one function or mapping.
+type Action string
+
+// The actions of a change.
+const (
+	Create    Action = "create"
+	Update    Action = "update"
+	Unchanged Action = "unchanged"
+	Pause     Action = "pause"  // it left the file
+	Delete    Action = "delete" // it left the file and prune was asked for
+	Keep      Action = "keep"   // it left the file and can't go: something uses it
+)
+
+// Change is what happens, or would happen, to one document.
+type Change struct {
+	Kind   store.Kind `json:"kind"`
+	Name   string     `json:"name"`
+	UUID   string     `json:"uuid,omitempty"`
+	Action Action     `json:"action"`
+	Fields []string   `json:"fields,omitempty"` // what an update changes
+	Note   string     `json:"note,omitempty"`   // where it begins; why it is kept; what is wrong
+}
+
+// Options of an Apply.
+type Options struct {
+	DryRun bool
+	Prune  bool
+	By     store.Write
+}
+
+// Applier makes a store agree with a file.
+type Applier struct {
+	Store  store.Desired
+	Source Source
+	Now    func() time.Time
+}
+
+// Apply creates and updates what the file declares, functions before mappings, and
+// pauses or prunes what was declared before and is not in the file any more. What was
+// made by the API is left alone. A dry run gives the same changes and makes none.
+func (a Applier) Apply(ctx context.Context, f *File, opts Options) ([]Change, error) {
+	if err := a.check(ctx, f); err != nil {
+		return nil, err
+	}
+	var changes []Change
+	for _, fn := range f.Functions {
+		c, err := a.function(ctx, fn, opts)
+		if err != nil {
+			return changes, err
+		}
+		changes = append(changes, c)
+	}
+	for _, m := range f.Mappings {
+		c, err := a.mapping(ctx, m, opts)
+		if err != nil {
+			return changes, err
+		}
+		changes = append(changes, c)
+	}
+	left, err := a.left(ctx, f, opts)
+	return append(changes, left...), err
+}
+
+// check finds what only the store can tell: functions that are nowhere, groups that
+// another mapping has. All faults at once, before anything is changed.
+func (a Applier) check(ctx context.Context, f *File) error {
+	var errs []error
+	known, err := store.FunctionsOf(a.Store).List(ctx)
+	if err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for _, item := range known {
+		names[item.ID] = true
+	}
+	for _, fn := range f.Functions {
+		names[fn.Name] = true
+	}
+	mappings, err := store.MappingsOf(a.Store).List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range f.Mappings {
+		if name := m.Functions[0].Function; !names[name] {
+			errs = append(errs, fmt.Errorf("mappings.%s.function: %q is no function of this file or of the store", m.Name, name))
+		}
+		for _, other := range mappings {
+			if other.ID != m.UUID && other.Value.GroupID == m.GroupID && !other.Value.Deleting {
+				errs = append(errs, fmt.Errorf("mappings.%s.consumerGroupId: group %q is used by mapping %s already", m.Name, m.GroupID, other.ID))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (a Applier) function(ctx context.Context, want function.Function, opts Options) (Change, error) {
+	c := Change{Kind: store.Functions, Name: want.Name, Action: Create}
+	docs := store.FunctionsOf(a.Store)
+	have, version, err := docs.Get(ctx, want.Name)
+	if err == nil {
+		want.RevisionID, want.LastModified = have.RevisionID, have.LastModified
+		c.Action, c.Fields = compare(have, want)
+		if !have.Declared {
+			c.Note = "it was made by the API; the file owns it from now on"
+		}
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return c, err
+	}
+	if c.Action == Unchanged || opts.DryRun {
+		return c, nil
+	}
+	want.LastModified = a.Now().UTC()
+	want.RevisionID = fmt.Sprintf("%d", want.LastModified.UnixNano())
+	_, err = docs.Put(ctx, store.Item[function.Function]{ID: want.Name, Version: version, Value: want}, opts.By)
+	return c, conflict("function "+want.Name, err)
+}
+
+func (a Applier) mapping(ctx context.Context, want mapping.Mapping, opts Options) (Change, error) {
+	c := Change{Kind: store.Mappings, Name: want.Name, UUID: want.UUID, Action: Create}
+	docs := store.MappingsOf(a.Store)
+	have, version, err := docs.Get(ctx, want.UUID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return c, err
+	}
+	fresh := err != nil
+	if !fresh {
+		if have.Deleting {
+			return c, fmt.Errorf("mapping %s is being deleted; apply again in a moment", want.Name)
+		}
+		want.LastModified = have.LastModified
+		if moved(have, want) {
+			fresh = true
+		} else {
+			want.Positions, want.TopicIDs = have.Positions, have.TopicIDs
+		}
+		c.Action, c.Fields = compare(have, want)
+	}
+	if fresh {
+		c.Note = a.begin(ctx, &want)
+	}
+	if c.Action == Unchanged || opts.DryRun {
+		return c, nil
+	}
+	want.LastModified = a.Now().UTC()
+	_, err = docs.Put(ctx, store.Item[mapping.Mapping]{ID: want.UUID, Version: version, Value: want}, opts.By)
+	return c, conflict("mapping "+want.Name, err)
+}
+
+// moved says that a mapping reads something else now, so that its stored positions say
+// nothing any more.
+func moved(have, want mapping.Mapping) bool {
+	return have.GroupID != want.GroupID || !slices.Equal(have.Source.Topics, want.Source.Topics) ||
+		have.Source.Cluster != want.Source.Cluster || have.Start != want.Start || !have.StartTime.Equal(want.StartTime)
+}
+
+// begin resolves the starting position now. A cluster that can't be reached is no
+// reason to refuse a file: the engine resolves it before the first fetch, and says so.
+func (a Applier) begin(ctx context.Context, m *mapping.Mapping) string {
+	if err := a.Source.Resolve(ctx, m); err != nil {
+		return "the starting position is resolved when the cluster can be reached: " + err.Error()
+	}
+	note, err := a.Source.Begins(ctx, *m)
+	if err != nil {
+		return "where it begins can't be told now: " + err.Error()
+	}
+	return note
+}
+
+// left deals with what was declared before and is not in the file.
+func (a Applier) left(ctx context.Context, f *File, opts Options) ([]Change, error) {
+	var changes []Change
+	mappings, err := store.MappingsOf(a.Store).List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]bool{}
+	for _, item := range mappings {
+		m := item.Value
+		inFile := slices.ContainsFunc(f.Mappings, func(w mapping.Mapping) bool { return w.UUID == m.UUID })
+		if inFile || !m.Declared || m.Deleting {
+			used[m.Functions[0].Function] = !m.Deleting
+			continue
+		}
+		c := Change{Kind: store.Mappings, Name: m.Name, UUID: m.UUID, Action: Pause, Note: "it is not in the file any more; --prune deletes it"}
+		if opts.Prune {
+			c.Action, c.Note, m.Deleting = Delete, "", true
+		} else {
+			used[m.Functions[0].Function] = true
+			if !m.Enabled {
+				continue
+			}
+		}
+		m.Enabled = false
+		changes = append(changes, c)
+		if opts.DryRun {
+			continue
+		}
+		_, err := store.MappingsOf(a.Store).Put(ctx, store.Item[mapping.Mapping]{ID: m.UUID, Version: item.Version, Value: m}, opts.By)
+		if err := conflict("mapping "+m.Name, err); err != nil {
+			return changes, err
+		}
+	}
+	functions, err := a.leftFunctions(ctx, f, used, opts)
+	return append(changes, functions...), err
+}
+
+func (a Applier) leftFunctions(ctx context.Context, f *File, used map[string]bool, opts Options) ([]Change, error) {
+	var changes []Change
+	items, err := store.FunctionsOf(a.Store).List(ctx)
+	if err != nil || !opts.Prune {
+		return nil, err
+	}
+	for _, item := range items {
+		inFile := slices.ContainsFunc(f.Functions, func(w function.Function) bool { return w.Name == item.ID })
+		if inFile || !item.Value.Declared {
+			continue
+		}
+		c := Change{Kind: store.Functions, Name: item.ID, Action: Delete}
+		if used[item.ID] {
+			c.Action, c.Note = Keep, "a mapping uses it"
+		} else if !opts.DryRun {
+			if err := store.FunctionsOf(a.Store).Delete(ctx, item.ID, item.Version, opts.By); err != nil {
+				return changes, conflict("function "+item.ID, err)
+			}
+		}
+		changes = append(changes, c)
+	}
+	return changes, nil
+}
+
+func conflict(what string, err error) error {
+	if errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("apply %s: %w; apply again", what, err)
+	}
+	return err
+}
+
+// compare names the fields in which two values differ.
+func compare[T any](have, want T) (Action, []string) {
+	var fields []string
+	h, w := reflect.ValueOf(have), reflect.ValueOf(want)
+	for i := range h.NumField() {
+		if !same(h.Field(i), w.Field(i)) {
+			name := h.Type().Field(i).Name
+			fields = append(fields, strings.ToLower(name[:1])+name[1:])
+		}
+	}
+	if len(fields) == 0 {
+		return Unchanged, nil
+	}
+	return Update, fields
+}
+
+// same compares as the store sees it: an empty map or list is none.
+func same(a, b reflect.Value) bool {
+	if k := a.Kind(); (k == reflect.Map || k == reflect.Slice) && a.Len() == 0 && b.Len() == 0 {
+		return true
+	}
+	if t, ok := a.Interface().(time.Time); ok {
+		return t.Equal(b.Interface().(time.Time))
+	}
+	return reflect.DeepEqual(a.Interface(), b.Interface())
+}

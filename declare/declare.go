@@ -1,0 +1,225 @@
+// Package declare reads the configuration file: what an owner declares in YAML, the
+// functions and mappings as values of the vocabulary, the rest as the configuration of
+// the package it belongs to. And it makes a store agree with a file (apply.go).
+//
+// Every fault of a file is found in one pass, each with its line: unknown keys, wrong
+// types, numbers out of range, names that are not there. A file with a fault changes
+// nothing. AWS's member names are accepted beside gantry's own, in AWS's units.
+package declare
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"gantry/function"
+	"gantry/kafka"
+	"gantry/mapping"
+	"gantry/secret"
+)
+
+// File is a configuration file. Members left out have the zero value; who uses them
+// knows the default.
+type File struct {
+	Listen       string
+	DataDir      string
+	Region       string
+	AccountID    string
+	AllowHosts   []string
+	Keys         []Key
+	Clusters     map[string]kafka.Config
+	Secrets      secret.Config
+	AWS          AWS
+	Interpreters map[string]string
+	Functions    []function.Function
+	Mappings     []mapping.Mapping
+}
+
+// Key is one pair of `keys:`. Secret is a reference.
+type Key struct{ ID, Secret, Role string }
+
+// AWS is what gantry needs to reach AWS, beside AWS's own variables and files.
+type AWS struct{ Profile, Region, Endpoint string }
+
+// Fault is one thing wrong with a file.
+type Fault struct {
+	Line int
+	Path string // where in the file: mappings.orders.batchSize
+	Text string
+}
+
+// Faults are all that is wrong with a file. It is an error.
+type Faults struct {
+	File string
+	List []Fault
+}
+
+func (f *Faults) Error() string {
+	var b strings.Builder
+	for i, fault := range f.List {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s:%d: ", f.File, fault.Line)
+		if fault.Path != "" {
+			b.WriteString(fault.Path + ": ")
+		}
+		b.WriteString(fault.Text)
+	}
+	return b.String()
+}
+
+// Identity is what names and relative paths in a file are relative to.
+type Identity struct {
+	Name      string // of the file, for faults
+	Dir       string // of the file: folders, file: references
+	Region    string // where the file does not say it
+	AccountID string
+}
+
+// The defaults of a file.
+const (
+	DefaultListen    = "127.0.0.1:9400"
+	DefaultDataDir   = "./gantry-data"
+	DefaultRegion    = "us-east-1"
+	DefaultAccountID = "000000000000"
+)
+
+// Parse reads a file whole. Its error is *Faults.
+func Parse(text []byte, id Identity) (*File, error) {
+	r := &reader{id: id, file: &File{Clusters: map[string]kafka.Config{}, Interpreters: map[string]string{}}}
+	tree, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, &Faults{File: id.Name, List: []Fault{syntax(err)}}
+	}
+	for _, doc := range tree.Docs {
+		if doc.Body != nil {
+			r.document(doc.Body)
+		}
+	}
+	r.crossCheck()
+	if len(r.faults) > 0 {
+		slices.SortStableFunc(r.faults, func(a, b Fault) int { return cmp.Compare(a.Line, b.Line) })
+		return nil, &Faults{File: id.Name, List: r.faults}
+	}
+	return r.file, nil
+}
+
+// syntax is a file that is no YAML: there is one fault, the first.
+func syntax(err error) Fault {
+	text, line := err.Error(), 1
+	var positioned interface{ GetMessage() string }
+	if errors.As(err, &positioned) {
+		_, _ = fmt.Sscanf(text, "[%d:", &line)
+		text = positioned.GetMessage()
+	}
+	return Fault{Line: line, Text: "not valid YAML: " + text}
+}
+
+// document reads the top of a file.
+func (r *reader) document(n ast.Node) {
+	f := r.file
+	var functions, mappings ast.Node
+	r.object(n, "", members{
+		"listen":       r.text(&f.Listen),
+		"dataDir":      r.text(&f.DataDir),
+		"region":       r.text(&f.Region),
+		"accountId":    r.text(&f.AccountID),
+		"allowHosts":   r.texts(&f.AllowHosts),
+		"keys":         r.list(func(n ast.Node, path string) { r.key(n, path) }),
+		"clusters":     r.each(r.cluster),
+		"secrets":      r.list(r.secretRule),
+		"aws":          r.aws,
+		"interpreters": r.textMap(f.Interpreters),
+		"functions":    func(n ast.Node, _ string) { functions = n },
+		"mappings":     func(n ast.Node, _ string) { mappings = n },
+		"store":        r.store,
+		"networks":     r.later, "roles": r.later, "tls": r.later,
+	})
+	f.Region = cmp.Or(f.Region, r.id.Region, DefaultRegion)
+	f.AccountID = cmp.Or(f.AccountID, r.id.AccountID, DefaultAccountID)
+	if functions != nil {
+		r.each(r.function)(functions, "functions")
+	}
+	if mappings != nil {
+		r.each(r.mapping)(mappings, "mappings")
+	}
+}
+
+// store: embedded is the only one there is.
+func (r *reader) store(n ast.Node, path string) {
+	var kind string
+	r.object(n, path, members{"kind": r.text(&kind), "cluster": r.later, "topic": r.later})
+	if kind != "" && kind != "embedded" {
+		r.fault(n, path, "kind %q is not supported yet; leave the section out for the embedded store", kind)
+	}
+}
+
+func (r *reader) key(n ast.Node, path string) {
+	k := Key{Role: "admin"}
+	r.object(n, path, members{"id": r.text(&k.ID), "secret": r.text(&k.Secret), "role": r.oneOf(&k.Role, "viewer", "operator", "admin")})
+	if k.ID == "" || k.Secret == "" {
+		r.fault(n, path, "want id and secret (a reference such as env:GANTRY_SECRET)")
+	}
+	r.file.Keys = append(r.file.Keys, k)
+}
+
+func (r *reader) aws(n ast.Node, path string) {
+	a := &r.file.AWS
+	r.object(n, path, members{
+		"profile": r.text(&a.Profile), "region": r.text(&a.Region), "endpoint": r.text(&a.Endpoint),
+		"endpoints": r.later, "assumeRole": r.later, "credentialProcess": r.later, "webIdentity": r.later,
+		"proxy": r.later, "caBundle": r.later,
+	})
+}
+
+func (r *reader) secretRule(n ast.Node, path string) {
+	var rule secret.Rule
+	r.object(n, path, members{"prefix": r.text(&rule.Prefix), "from": func(n ast.Node, path string) {
+		if s, ok := n.(*ast.StringNode); ok && s.Value == "aws" {
+			rule.From.AWS = true
+			return
+		}
+		r.object(n, path, members{"dir": r.text(&rule.From.Dir)})
+	}})
+	if rule.From.Dir != "" && !filepath.IsAbs(rule.From.Dir) {
+		rule.From.Dir = filepath.Join(r.id.Dir, rule.From.Dir)
+	}
+	r.file.Secrets = append(r.file.Secrets, rule)
+	if err := r.file.Secrets.Validate(); err != nil {
+		r.fault(n, path, "%v", err)
+	}
+}
+
+func (r *reader) cluster(name string, n ast.Node, path string) {
+	var c kafka.Config
+	var mechanism string
+	r.object(n, path, members{
+		"brokers": r.texts(&c.Brokers), "arn": r.text(&c.ARN), "embedded": r.flag(&c.Embedded),
+		"allowPlaintext": r.flag(&c.AllowPlaintext), "properties": r.later, "schemaRegistry": r.later,
+		"tls": func(n ast.Node, path string) {
+			c.TLS = &kafka.TLSConfig{}
+			r.object(n, path, members{
+				"ca": r.ref(&c.TLS.CA), "cert": r.ref(&c.TLS.Cert), "key": r.ref(&c.TLS.Key), "keyPassword": r.ref(&c.TLS.KeyPassword),
+			})
+		},
+		"sasl": func(n ast.Node, path string) {
+			c.SASL = &kafka.SASLConfig{}
+			r.object(n, path, members{
+				"mechanism": r.text(&mechanism), "secret": r.ref(&c.SASL.Secret),
+				"username": r.ref(&c.SASL.Username), "password": r.ref(&c.SASL.Password),
+			})
+			c.SASL.Mechanism = kafka.Mechanism(mechanism)
+		},
+	})
+	if err := c.Validate(); err != nil {
+		r.fault(n, path, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	r.file.Clusters[name] = c
+}

@@ -1,0 +1,91 @@
+package declare
+
+import (
+	"cmp"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"gantry/function"
+)
+
+var roleARN = regexp.MustCompile(`^arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$`)
+
+// function reads one entry of `functions:`. Which place it runs in is told by the one
+// member of runtime, arn, http and integration that it has.
+func (r *reader) function(name string, n ast.Node, path string) {
+	f := function.Function{
+		Name: name, Timeout: function.DefaultTimeout, Memory: function.DefaultMemory, Declared: true,
+		Environment: map[string]string{}, Settings: map[string]string{}, Tags: map[string]string{},
+	}
+	concurrency := -1
+	timeout := r.duration(&f.Timeout, time.Second, function.MaxTimeout)
+	memory := r.megabytes(&f.Memory, function.DefaultMemory, function.MaxMemory)
+	reserved := r.number(&concurrency, 0, 100_000)
+	r.object(n, path, members{
+		"description": r.text(&f.Description), "Description": r.text(&f.Description),
+		"runtime": r.text(&f.Runtime), "Runtime": r.text(&f.Runtime),
+		"handler": r.text(&f.Handler), "Handler": r.text(&f.Handler),
+		"role": r.text(&f.Role), "Role": r.text(&f.Role),
+		"code": r.text(&f.Code.Dir), "CodeUri": r.text(&f.Code.Dir),
+		"timeout": timeout, "Timeout": timeout,
+		"memory": memory, "memorySize": memory, "MemorySize": memory,
+		"environment": r.textMap(f.Environment), "Environment": r.awsEnvironment(f.Environment),
+		"concurrency": reserved, "ReservedConcurrentExecutions": reserved,
+		"processes": r.number(&f.Processes, 1, 1000),
+		"arn":       r.text(&f.ARN), "http": r.text(&f.URL),
+		"integration": r.text(&f.Integration), "settings": r.textMap(f.Settings),
+		"tags": r.textMap(f.Tags), "Tags": r.textMap(f.Tags),
+		"secrets": r.later, "user": r.later, "output": r.later, "layers": r.later, "Layers": r.later,
+		"vpcConfig": r.later, "VpcConfig": r.later, "image": r.later,
+	})
+	if concurrency >= 0 {
+		f.Concurrency = &concurrency
+	}
+	if !function.NamePattern.MatchString(name) {
+		r.fault(n, path, "%q is no function name: 1 to 64 letters, digits, - and _", name)
+	}
+	r.functionKind(n, path, &f)
+	r.file.Functions = append(r.file.Functions, f)
+}
+
+func (r *reader) awsEnvironment(to map[string]string) read {
+	return func(n ast.Node, path string) { r.object(n, path, members{"Variables": r.textMap(to)}) }
+}
+
+// functionKind finds the place a function runs in, and what that place needs.
+func (r *reader) functionKind(n ast.Node, path string, f *function.Function) {
+	given := map[function.Kind]string{
+		function.Process: cmp.Or(f.Runtime, f.Code.Dir, f.Handler), function.Lambda: f.ARN,
+		function.HTTP: f.URL, function.InProcess: f.Integration,
+	}
+	count := 0
+	for kind, value := range given {
+		if value != "" {
+			f.Kind = kind
+			count++
+		}
+	}
+	if count != 1 {
+		r.fault(n, path, "want exactly one of runtime (with code), arn, http, integration")
+		return
+	}
+	if f.Role != "" && !roleARN.MatchString(f.Role) {
+		r.fault(n, join(path, "role"), "%q is no role ARN", f.Role)
+	}
+	if f.Kind != function.Process {
+		return
+	}
+	if f.Runtime == "" {
+		r.fault(n, path, "runtime is missing: one of Lambda's identifiers, such as python3.12, nodejs20.x or provided.al2023")
+	}
+	if f.Code.Dir == "" {
+		r.fault(n, path, "code is missing: the folder of the function")
+		return
+	}
+	if !filepath.IsAbs(f.Code.Dir) {
+		f.Code.Dir = filepath.Join(r.id.Dir, f.Code.Dir)
+	}
+}
