@@ -13,9 +13,12 @@ type call struct {
 
 type callKey struct{}
 
-// withCall gives a request its id, which is also the first thing the answer says.
+// withCall gives a request its id, unless it has one already; the answer says it too.
 func (s *Server) withCall(w http.ResponseWriter, r *http.Request) *http.Request {
-	c := call{requestID: s.cfg.NewID(), baseURL: "http://" + r.Host}
+	c := call{requestID: s.cfg.RequestID(r.Context()), baseURL: "http://" + r.Host}
+	if c.requestID == "" {
+		c.requestID = s.cfg.NewID()
+	}
 	if r.TLS != nil {
 		c.baseURL = "https://" + r.Host
 	}

@@ -81,9 +81,6 @@ func (o *invokeOutput) respond(w http.ResponseWriter) error {
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("X-Amz-Executed-Version", orElse(o.outcome.ExecutedVersion, latest))
-	if o.outcome.RequestID != "" {
-		header.Set("X-Amzn-RequestId", o.outcome.RequestID)
-	}
 	if o.outcome.Class == function.Failed {
 		header.Set("X-Amz-Function-Error", orElse(o.outcome.FunctionError, "Unhandled"))
 	}
