@@ -179,3 +179,5 @@ func TestListenOnLoopbackOnly(t *testing.T) {
 	_, err = door.Listen(t.Context(), l.Addr().String())
 	require.ErrorContains(t, err, "--listen")
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
