@@ -84,12 +84,13 @@ func (q request) make(t *testing.T, address string) *http.Request {
 	for name, values := range q.header {
 		r.Header[name] = values
 	}
-	if q.at.IsZero() {
-		q.at = time.Now()
+	at := q.at
+	if at.IsZero() {
+		at = time.Now()
 	}
 	digest := sha256.Sum256([]byte(q.body))
 	who := aws.Credentials{AccessKeyID: def(q.id, testID), SecretAccessKey: def(q.secret, testSecret), SessionToken: q.token}
-	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), who, r, hex.EncodeToString(digest[:]), def(q.service, "lambda"), "eu-west-1", q.at))
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), who, r, hex.EncodeToString(digest[:]), def(q.service, "lambda"), "eu-west-1", at))
 	if q.after != nil {
 		q.after(r)
 	}

@@ -32,14 +32,14 @@ type RefusedError struct{ Message string }
 func (e *RefusedError) Error() string { return e.Message }
 
 // Check says why a package can't be used, without keeping anything of it.
-func (*Code) Check(body []byte) error {
-	_, err := check(body)
+func (c *Code) Check(body []byte) error {
+	_, err := check(body, c.limit)
 	return err
 }
 
 // check reads the table of a zip and refuses what must not be unpacked, naming every
 // entry at fault.
-func check(body []byte) (*zip.Reader, error) {
+func check(body []byte, limit int64) (*zip.Reader, error) {
 	if len(body) == 0 {
 		return nil, &RefusedError{Message: empty}
 	}
@@ -53,14 +53,14 @@ func check(body []byte) (*zip.Reader, error) {
 	if len(archive.File) > maxEntries {
 		return nil, &RefusedError{Message: fmt.Sprintf("The zip has %d entries, more than %d", len(archive.File), maxEntries)}
 	}
-	t := table{kinds: map[string]kind{}}
+	t := table{kinds: map[string]kind{}, limit: uint64(limit)}
 	for _, f := range archive.File {
 		t.add(f)
 	}
 	for _, f := range archive.File {
 		t.checkParents(f)
 	}
-	if t.size > MaxUnzipped {
+	if t.size > t.limit {
 		t.faults = append([]string{tooLarge}, t.faults...)
 	}
 	return archive, t.refusal()
@@ -78,6 +78,7 @@ const (
 type table struct {
 	kinds  map[string]kind
 	size   uint64
+	limit  uint64
 	faults []string
 }
 
@@ -96,7 +97,7 @@ func (t *table) add(f *zip.File) {
 	}
 	t.kinds[name] = k
 	// Only so far that a sum of absurd claims can't wrap around.
-	t.size = min(t.size, MaxUnzipped+1) + min(f.UncompressedSize64, MaxUnzipped+1)
+	t.size = min(t.size, t.limit+1) + min(f.UncompressedSize64, t.limit+1)
 }
 
 // checkParents refuses an entry below a file or a link. Without links above an entry,

@@ -37,8 +37,9 @@ const tempPrefix = ".new-"
 
 // Code is the folder of packages. Safe for use by many goroutines of one process.
 type Code struct {
-	dir string
-	now func() time.Time
+	dir   string
+	limit int64 // MaxUnzipped, less in tests
+	now   func() time.Time
 
 	mu sync.Mutex // one package is unpacked or removed at a time
 }
@@ -55,7 +56,7 @@ func Open(dataDir string) (*Code, error) {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the code folder: %w", err)
 	}
-	return &Code{dir: dir, now: time.Now}, nil
+	return &Code{dir: dir, limit: MaxUnzipped, now: time.Now}, nil
 }
 
 // Save checks, unpacks and keeps a package. A package that cannot be used is a
@@ -176,7 +177,7 @@ func (c *Code) unpack(ctx context.Context, name string, body []byte) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("unpack the deployment package: %w", err)
 	}
-	archive, err := check(body)
+	archive, err := check(body, c.limit)
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func (c *Code) unpack(ctx context.Context, name string, body []byte) error {
 		return fmt.Errorf("unpack the deployment package: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(temp) }() // gone already when all went well
-	if err := extract(ctx, archive, temp); err != nil {
+	if err := c.extract(ctx, archive, temp); err != nil {
 		return err
 	}
 	if err := os.Chmod(temp, 0o755); err != nil {

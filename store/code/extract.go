@@ -18,13 +18,13 @@ const maxLink = 4096
 
 // extract unpacks a checked archive into an empty folder. os.Root keeps every write
 // below that folder whatever the check overlooked.
-func extract(ctx context.Context, archive *zip.Reader, dir string) error {
+func (c *Code) extract(ctx context.Context, archive *zip.Reader, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("unpack the deployment package: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	x := extraction{root: root, left: MaxUnzipped}
+	x := extraction{root: root, left: c.limit}
 	for _, f := range archive.File {
 		if err := ctx.Err(); err != nil {
 			return err
