@@ -32,7 +32,8 @@ type Trip struct {
 
 type key struct{}
 
-// Start begins a trip; the request must carry the context returned.
+// Start begins a trip; the request must carry the context returned. Requests to others
+// may be made under it before ours, as to fetch credentials: they do not count.
 func Start(ctx context.Context) (context.Context, *Trip) {
 	t := &Trip{closed: make(chan struct{})}
 	ctx = context.WithValue(ctx, key{}, t)
@@ -42,12 +43,8 @@ func Start(ctx context.Context) (context.Context, *Trip) {
 	}), t
 }
 
-// board notes the connection the request will be written to. Other requests may be
-// made under the same context before ours, as to fetch credentials.
+// board notes the connection the request will be written to.
 func (t *Trip) board(c net.Conn) {
-	if !t.began.Load() {
-		return
-	}
 	for c != nil {
 		if ours, ok := c.(*conn); ok {
 			t.start.Store(ours.written.Load())

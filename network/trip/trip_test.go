@@ -105,6 +105,38 @@ func TestAKeptConnectionCountsEachRequestAlone(t *testing.T) {
 	require.False(t, journey.Written())
 }
 
+// The connection is there and takes no byte: net/http does not try another, and nothing
+// was written although the connection has carried a request before.
+func TestAKeptConnectionThatTakesNothing(t *testing.T) {
+	t.Parallel()
+	fake := fakelambda.Start(t, echo())
+	var broken atomic.Bool
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		return &failing{Conn: c, broken: &broken}, err
+	}
+	transport := trip.New(&http.Transport{}, trip.Config{Dial: dial})
+	_, _, err := post(t, t.Context(), transport, fake.URL, []byte("{}"))
+	require.NoError(t, err)
+	broken.Store(true)
+	journey, _, err := post(t, t.Context(), transport, fake.URL, []byte("{}"))
+	require.Error(t, err)
+	require.False(t, journey.Written())
+	require.Len(t, fake.Calls(), 1)
+}
+
+type failing struct {
+	net.Conn
+	broken *atomic.Bool
+}
+
+func (c *failing) Write(b []byte) (int, error) {
+	if c.broken.Load() {
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(b)
+}
+
 func TestABigPayloadIsOneWrite(t *testing.T) {
 	t.Parallel()
 	fake := fakelambda.Start(t, echo())

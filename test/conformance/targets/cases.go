@@ -22,7 +22,7 @@ type testCase struct {
 }
 
 // short is a function timeout the suite can wait for.
-const short = 150 * time.Millisecond
+const short = 400 * time.Millisecond
 
 var cases = []testCase{
 	{"answers are those of their own events", Echo, manyAtOnce},
@@ -145,10 +145,21 @@ func timeout(t *testing.T, b bench) {
 
 var errDrain = errors.New("the drain deadline has passed")
 
+// leave ends a call's context once it has arrived.
+func leave(t *testing.T, s Subject) context.Context {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		defer cancel(errDrain)
+		for tick := time.Tick(time.Millisecond); s.Arrived() == 0 && t.Context().Err() == nil; {
+			<-tick
+		}
+	}()
+	return ctx
+}
+
 func callerGoes(t *testing.T, b bench) {
-	ctx, cancel := context.WithTimeoutCause(t.Context(), short, errDrain)
-	defer cancel()
-	out := b.open(t, 0).Invoke(ctx, function.Invocation{Payload: event()})
+	s := b.open(t, 0)
+	out := s.Invoke(leave(t, s), function.Invocation{Payload: event()})
 	require.Equal(t, function.Unknown, out.Class, out.Message)
 	require.Contains(t, out.Message, errDrain.Error())
 }
@@ -163,10 +174,8 @@ func callerGone(t *testing.T, b bench) {
 
 // late: the function runs although nobody waits any more, so the class must not deny it.
 func late(t *testing.T, b bench) {
-	ctx, cancel := context.WithTimeout(t.Context(), short)
-	defer cancel()
 	s := b.open(t, 0)
-	out := s.Invoke(ctx, function.Invocation{Payload: event()})
+	out := s.Invoke(leave(t, s), function.Invocation{Payload: event()})
 	require.Equal(t, function.Unknown, out.Class, out.Message)
 	require.Eventually(t, func() bool { return s.Runs() == 1 }, 10*time.Second, time.Millisecond)
 }

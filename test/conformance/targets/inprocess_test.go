@@ -42,7 +42,11 @@ func openInProcess(t *testing.T, b Behaviour, timeout time.Duration) Subject {
 		runs.Add(1)
 		return handlers[b](event)
 	}
-	target, err := inprocess.New("orders", handler, inprocess.Config{Timeout: max(timeout, 0), Concurrency: 16})
+	if timeout == 0 {
+		timeout = time.Minute
+	}
+	target, err := inprocess.New("orders", handler, inprocess.Config{Timeout: timeout, Concurrency: 16})
 	require.NoError(t, err)
-	return Subject{Invoker: target, Runs: func() int { return int(runs.Load()) }}
+	begun := func() int { return int(runs.Load()) }
+	return Subject{Invoker: target, Runs: begun, Arrived: begun}
 }

@@ -55,7 +55,7 @@ func remote(t *testing.T, b Behaviour, fake *fakelambda.Server, i interface {
 	if b == Refuses {
 		fake.Close()
 	}
-	return Subject{Invoker: i, Runs: fake.Runs}
+	return Subject{Invoker: i, Runs: fake.Runs, Arrived: func() int { return len(fake.Calls()) }}
 }
 
 // step is what the fake does for a behaviour.

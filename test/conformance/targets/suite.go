@@ -52,7 +52,8 @@ const (
 // Subject is an invoker in front of a function.
 type Subject struct {
 	function.Invoker
-	Runs func() int // how often the function has run, or has begun to
+	Runs    func() int // how often the function has run to its end, or is known to have begun
+	Arrived func() int // how many calls have come to where the function is
 }
 
 // Target is one place where functions run.
