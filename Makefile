@@ -8,14 +8,13 @@ lint := $(CACHE)/tools/golangci-lint-$(LINT)/golangci-lint
 vuln := $(CACHE)/tools/govulncheck-$(VULN)/govulncheck
 run  := go run ./internal/testrun
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+LDFLAGS := -s -w $(if $(VERSION),-X main.release=$(VERSION))
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 .DEFAULT_GOAL := build
 .PHONY: build demo test full soak check lint race vuln cross bench generate cover clean help
 
-build: ## bin/gantry, for this machine
+build: ## bin/gantry, for this machine; VERSION=1.2.3 for a release
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gantry ./cmd/gantry
 
 demo: build ## a topic, functions and an embedded broker in this terminal; nothing else needed

@@ -11,7 +11,6 @@ import (
 var saysNothing = map[string]bool{
 	"util": true, "utils": true, "common": true, "helper": true, "helpers": true,
 	"base": true, "misc": true, "type": true, "types": true, "model": true, "models": true,
-	"shared": true, "stuff": true,
 }
 
 // Names refuses folders, packages and files whose name does not say what they offer.

@@ -81,10 +81,12 @@ func stateful(f *File, spec *ast.ValueSpec, n int, written bool) string {
 	switch {
 	case spec.Type != nil && holder(f, spec.Type):
 		return "holds state"
-	case len(spec.Values) == 0:
-		return "has no value yet, so something writes to it"
 	case written:
 		return "is written to"
+	case len(spec.Values) == 0 && group(f.Dir) == "cmd" && named(spec.Type, "string"):
+		return "" // the linker writes it (-X main.NAME), before any code runs
+	case len(spec.Values) == 0:
+		return "has no value yet, so something writes to it"
 	}
 	value := spec.Values[0]
 	if n < len(spec.Values) {
