@@ -41,8 +41,10 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
+	packages, err := code.Open(t.TempDir())
+	require.NoError(t, err)
 	b := &bench{
-		store: memory.New(), code: &fakeCode{zips: map[string][]byte{}}, audit: &fakeAudit{}, log: &bytes.Buffer{},
+		store: memory.New(), code: &fakeCode{packages: packages, zips: map[string][]byte{}}, audit: &fakeAudit{}, log: &bytes.Buffer{},
 		engine: &fakeEngine{status: map[string]mapping.Status{}},
 		now:    time.Date(2026, 11, 23, 12, 0, 0, 250_000_000, time.UTC),
 	}
@@ -133,6 +135,8 @@ func (e *fakeEngine) Resolve(ctx context.Context, m *mapping.Mapping) error {
 }
 
 type fakeCode struct {
+	packages *code.Code // checks as the real one does
+
 	mu   sync.Mutex
 	zips map[string][]byte
 	err  error
@@ -150,7 +154,7 @@ func (c *fakeCode) Save(_ context.Context, body []byte) (function.Code, error) {
 	return function.Code{SHA256: name, Size: int64(len(body))}, nil
 }
 
-func (c *fakeCode) Check(body []byte) error { return new(code.Code).Check(body) }
+func (c *fakeCode) Check(body []byte) error { return c.packages.Check(body) }
 
 func (c *fakeCode) Zip(sum string) ([]byte, error) {
 	c.mu.Lock()
