@@ -16,6 +16,10 @@ import (
 // retryFor bounds how long one request is tried again; kgo's own bound is 45 s and more.
 const retryFor = 10 * time.Second
 
+// freshness is how old the metadata may be that kadm answers or acts from. With kgo's
+// 5 s a topic just created, or just allowed, would still be unknown.
+const freshness = 10 * time.Millisecond
+
 // Admin asks a cluster and changes it. Safe for use by many goroutines.
 type Admin struct {
 	cluster  Cluster
@@ -28,7 +32,7 @@ type Admin struct {
 func Open(c Cluster) (*Admin, error) {
 	a := &Admin{cluster: c}
 	c.OnConnect = a.attempts.listen(c.OnConnect)
-	client, err := kgo.NewClient(append(c.Options(), kgo.RetryTimeout(retryFor))...)
+	client, err := kgo.NewClient(append(c.Options(), kgo.RetryTimeout(retryFor), kgo.MetadataMinAge(freshness))...)
 	if err != nil {
 		return nil, fmt.Errorf("open %v: %w", c.Brokers, err)
 	}

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,10 +24,15 @@ func (a *Admin) Check(ctx context.Context) error {
 	if a.cluster.forget != nil && refusedAuthentication(err) {
 		err = a.check(ctx) // the refusal made the secrets be forgotten: they may have been rotated
 	}
-	if err != nil {
+	var connect *ConnectError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &connect) && err.Error() == connect.Error():
+		return err // one broker, and all is said
+	default:
 		return &ConnectError{Broker: strings.Join(a.cluster.Brokers, ","), Security: a.cluster.Security(), Err: err}
 	}
-	return nil
 }
 
 func (a *Admin) check(ctx context.Context) error {

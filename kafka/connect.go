@@ -42,8 +42,11 @@ func (c Cluster) connect(ctx context.Context, network, address string) (net.Conn
 		dial = (&net.Dialer{KeepAlive: keepAlive}).DialContext
 	}
 	conn, err := dial(ctx, network, address)
-	if err != nil || c.TLS == nil {
-		return conn, err
+	if err != nil {
+		return nil, err
+	}
+	if c.TLS == nil {
+		return &plainConn{Conn: conn}, nil
 	}
 	secured, err := c.handshake(ctx, conn, address)
 	if err != nil {
@@ -51,6 +54,29 @@ func (c Cluster) connect(ctx context.Context, network, address string) (net.Conn
 		return nil, err
 	}
 	return secured, nil
+}
+
+// plainConn notices a TLS listener behind a plaintext connection: it answers the first
+// request with a TLS alert, which kgo takes for the size of a response.
+type plainConn struct {
+	net.Conn
+	seen bool
+}
+
+// errTLSAnswer is what a plaintext connection to a TLS listener ends with.
+var errTLSAnswer = errors.New("the broker answered in TLS")
+
+// Read is called by one goroutine at a time, as kgo reads a connection.
+func (c *plainConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if !c.seen && n > 0 {
+		c.seen = true
+		const alert, majorVersion = 21, 3
+		if b[0] == alert && (n == 1 || b[1] == majorVersion) {
+			return 0, errTLSAnswer
+		}
+	}
+	return n, err
 }
 
 func (c Cluster) handshake(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {

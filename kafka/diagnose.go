@@ -202,7 +202,7 @@ func ofProtocol(err error) (Diagnosis, bool) {
 	var first *kgo.ErrFirstReadEOF
 	var header tls.RecordHeaderError
 	var connect *ConnectError
-	if !errors.As(err, &first) && !errors.As(err, &header) {
+	if !errors.As(err, &first) && !errors.As(err, &header) && !errors.Is(err, errTLSAnswer) {
 		return Diagnosis{}, false
 	}
 	security := "the configured security"

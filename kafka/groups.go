@@ -40,7 +40,11 @@ type Member struct {
 // GroupState describes a group. The type is asked first, as a list of the coordinator:
 // a live KIP-848 group answers the classic description with Dead.
 func (a *Admin) GroupState(ctx context.Context, group string) (Group, error) {
-	listed, err := a.listed(ctx, group)
+	var listed Group
+	err := insist(ctx, func() (err error) {
+		listed, err = a.listed(ctx, group)
+		return err
+	})
 	if err != nil || !listed.Exists {
 		return listed, a.groupError("describe", group, "Describe", err)
 	}
@@ -146,7 +150,11 @@ type Offsets map[string]map[int32]record.Offset
 
 // Committed gives what a group has committed; it is empty if that is nothing at all.
 func (a *Admin) Committed(ctx context.Context, group string) (Offsets, error) {
-	fetched, err := a.admin.FetchOffsets(kadm.RequireStable(ctx), group)
+	var fetched kadm.OffsetResponses
+	err := insist(ctx, func() (err error) {
+		fetched, err = a.admin.FetchOffsets(kadm.RequireStable(ctx), group)
+		return err
+	})
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return Offsets{}, nil
 	}
@@ -182,14 +190,10 @@ func (a *Admin) Commit(ctx context.Context, group string, offsets Offsets) error
 			all.Add(kadm.Offset{Topic: topic, Partition: p, At: o.At, LeaderEpoch: -1})
 		}
 	}
-	answers, err := a.admin.CommitOffsets(ctx, group, all)
-	for topic, partitions := range answers {
-		for p, answer := range partitions {
-			if answer.Err != nil {
-				err = errors.Join(err, fmt.Errorf("%s/%d: %w", topic, p, Deny(answer.Err, "Read", "topic", topic)))
-			}
-		}
-	}
+	err := insist(ctx, func() error {
+		answers, err := a.admin.CommitOffsets(ctx, group, all)
+		return errors.Join(err, commitFaults(answers))
+	})
 	for _, busy := range []error{kerr.UnknownMemberID, kerr.IllegalGeneration, kerr.RebalanceInProgress} {
 		if errors.Is(err, busy) {
 			return fmt.Errorf("set the offsets of group %s: %w: stop them first: %w", group, ErrGroupBusy, err)
@@ -198,10 +202,26 @@ func (a *Admin) Commit(ctx context.Context, group string, offsets Offsets) error
 	return a.groupError("set the offsets of", group, "Read", err)
 }
 
+func commitFaults(answers kadm.OffsetResponses) error {
+	var errs []error
+	for topic, partitions := range answers {
+		for p, answer := range partitions {
+			if answer.Err != nil {
+				errs = append(errs, fmt.Errorf("%s/%d: %w", topic, p, Deny(answer.Err, "Read", "topic", topic)))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // LeaveStatic takes static members out of a group, so that their partitions move at once
 // and not after the session timeout. One that is not there is no error.
 func (a *Admin) LeaveStatic(ctx context.Context, group string, instanceIDs ...string) error {
-	answers, err := a.admin.LeaveGroup(ctx, kadm.LeaveGroup(group).InstanceIDs(instanceIDs...).Reason("gantry stops"))
+	var answers kadm.LeaveGroupResponses
+	err := insist(ctx, func() (err error) {
+		answers, err = a.admin.LeaveGroup(ctx, kadm.LeaveGroup(group).InstanceIDs(instanceIDs...).Reason("gantry stops"))
+		return err
+	})
 	for id, answer := range answers {
 		if answer.Err != nil && !errors.Is(answer.Err, kerr.UnknownMemberID) {
 			err = errors.Join(err, fmt.Errorf("instance %s: %w", id, answer.Err))

@@ -133,12 +133,15 @@ func (a *Admin) end(uncommitted bool) lister {
 
 // list asks for one offset of each partition; a partition without an answer is an error.
 func (a *Admin) list(ctx context.Context, topic Topic, ask lister) (map[int32]int64, error) {
-	listed, err := ask(ctx, topic.Name)
 	offsets := make(map[int32]int64, len(topic.Partitions))
-	for p, o := range listed[topic.Name] {
-		offsets[p] = o.Offset
-		err = errors.Join(err, o.Err)
-	}
+	err := insist(ctx, func() error {
+		listed, err := ask(ctx, topic.Name)
+		for p, o := range listed[topic.Name] {
+			offsets[p] = o.Offset
+			err = errors.Join(err, o.Err)
+		}
+		return err
+	})
 	for _, p := range topic.Partitions {
 		if _, ok := offsets[p]; !ok && err == nil {
 			err = fmt.Errorf("partition %d is missing from the answer", p)
