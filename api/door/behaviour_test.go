@@ -127,23 +127,6 @@ func TestPanics(t *testing.T) {
 	require.Error(t, err, "an answer that is not whole does not look whole")
 }
 
-// TestAnswersMayTakeLongerThanBodies: the deadline for the body must not cut an
-// invocation, or a log that is followed.
-func TestAnswersMayTakeLongerThanBodies(t *testing.T) {
-	t.Parallel()
-	const limit = 100 * time.Millisecond
-	address := listen(t, door.Config{BodyTimeout: limit}, func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-time.After(3 * limit):
-		case <-r.Context().Done():
-			panic("the request was cut")
-		}
-		echo(w, r)
-	})
-	require.Equal(t, http.StatusOK, send(t, request{body: "x"}.make(t, address)).status)
-	require.Equal(t, http.StatusOK, send(t, request{method: "GET"}.make(t, address)).status)
-}
-
 func TestRefusalsAreLoggedWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer

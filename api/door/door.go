@@ -87,7 +87,11 @@ func New(cfg Config, next http.Handler) (http.Handler, error) {
 // ServeHTTP lets a request in, or answers why not.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w, r = withRequestID(w, r)
-	defer d.recoverPanic(w, r)
+	defer func() {
+		if cause := recover(); cause != nil {
+			d.answerPanic(w, r, cause)
+		}
+	}()
 	in, err := d.admit(w, r)
 	if err != nil {
 		d.refuse(w, r, err)

@@ -33,7 +33,8 @@ func TestRecordedRequests(t *testing.T) {
 			require.Equal(t, http.StatusOK, replay(t, raw, at.Add(14*time.Minute)))
 			require.Equal(t, http.StatusForbidden, replay(t, raw, at.Add(16*time.Minute)), "outside of the window")
 			require.Equal(t, http.StatusForbidden, replay(t, raw, at.Add(-16*time.Minute)), "outside of the window")
-			for from, to := range map[string]string{" HTTP/1.1": "x HTTP/1.1", "/lambda/": "/lambdb/", "eu-west-1/lambda": "eu-west-2/lambda"} {
+			for _, change := range [][2]string{{" HTTP/1.1", "x HTTP/1.1"}, {"/lambda/", "/lambdb/"}, {"eu-west-1/lambda", "eu-west-2/lambda"}} {
+				from, to := change[0], change[1]
 				changed := bytes.Replace(raw, []byte(from), []byte(to), 1)
 				require.NotEqual(t, raw, changed)
 				require.Equal(t, http.StatusForbidden, replay(t, changed, at), to)

@@ -35,13 +35,9 @@ func (a *answer) Flush() {
 	_ = http.NewResponseController(a.ResponseWriter).Flush() // a writer that can't flush does it at the end
 }
 
-// recoverPanic answers for a handler that panicked and logs it once. An answer that has
+// answerPanic answers for a handler that panicked and logs it once. An answer that has
 // begun can't be taken back: cutting the connection is the only way to say it is not whole.
-func (d *door) recoverPanic(w http.ResponseWriter, r *http.Request) {
-	cause := recover()
-	if cause == nil {
-		return
-	}
+func (d *door) answerPanic(w http.ResponseWriter, r *http.Request, cause any) {
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause) // a handler's own way to cut the connection
 	}
