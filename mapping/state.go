@@ -16,7 +16,8 @@ const (
 	Deleting  State = "Deleting"
 )
 
-// moves is the state machine of esm.md 1.5; docs/compatibility.md draws it from here.
+// moves is the state machine; docs/compatibility.md draws it from here. AWS publishes
+// the names of the states and no diagram.
 var moves = map[State][]State{
 	Creating:  {Enabled, Disabled, Deleting},
 	Enabling:  {Enabled, Disabling, Deleting},
@@ -51,7 +52,7 @@ type Status struct {
 	Version          int64  // version of the stored mapping that this speaks of; 0 = not known
 }
 
-// The texts AWS shows (esm.md 1.5).
+// The texts AWS shows (Developer Guide, with-kafka-troubleshoot).
 const (
 	UserInitiated         = "USER_INITIATED"
 	NoRecords             = "No records processed"

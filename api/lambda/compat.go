@@ -12,6 +12,7 @@ const (
 	Chosen   Standing = "chosen"    // AWS is silent or it can't be the same here; the note says what gantry does
 	NotYet   Standing = "not yet"   // AWS has it, gantry refuses it by name
 	NotKafka Standing = "not Kafka" // belongs to other event sources; refused by name
+	Beyond   Standing = "beyond"    // more than AWS has, opt-in
 	Absent   Standing = "not shown" // a member of an answer that gantry has no value for
 )
 

@@ -340,3 +340,20 @@ func TestTheRequestIDOfTheDoorIsKept(t *testing.T) {
 	w := b.do(http.MethodGet, mappingsPath, "")
 	require.Equal(t, "from-the-door", w.Header().Get("X-Amzn-RequestId"))
 }
+
+// A mapping of a file that names its cluster and one by API that names a broker of it
+// are the same work.
+func TestAConfiguredClusterIsOneSource(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.declare(t, function.Function{Name: "orders", Kind: function.Process})
+	m := mapping.Mapping{UUID: "11111111-1111-4111-8111-111111111111", GroupID: "gantry.orders", Enabled: true,
+		Source: mapping.Source{Cluster: "onprem", Topics: []string{"orders"}}, Functions: []mapping.Consumer{{Function: "orders"}}}
+	_, err := b.mappings().Put(t.Context(), store.Item[mapping.Mapping]{ID: m.UUID, Value: m}, store.Write{})
+	require.NoError(t, err)
+	w := b.do("POST", mappingsPath, strings.Replace(creation("orders"), "localhost:9092", "known.example:9093", 1))
+	require.Equal(t, 409, w.Code)
+	require.Contains(t, w.Body.String(), m.UUID)
+	require.Equal(t, 202, b.do("POST", mappingsPath, strings.Replace(creation("payments"), "localhost:9092", "known.example:9093", 1)).Code)
+	require.Equal(t, 202, b.do("POST", mappingsPath, creation("orders")).Code)
+}

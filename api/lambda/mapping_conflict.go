@@ -39,7 +39,18 @@ func (s *Server) conflicts(ctx context.Context, m *mapping.Mapping) error {
 
 func (s *Server) sameWork(a, b *mapping.Mapping) bool {
 	sameSource := a.Source.ARN != "" && a.Source.ARN == b.Source.ARN || meet(a.Source.Bootstrap, b.Source.Bootstrap)
+	if cluster := s.clusterOf(a); cluster != "" && cluster == s.clusterOf(b) {
+		sameSource = true
+	}
 	return sameSource && meet(a.Source.Topics, b.Source.Topics) && meet(functionsOf(a), functionsOf(b))
+}
+
+// clusterOf names the configured cluster a mapping reads, however it names that itself.
+func (s *Server) clusterOf(m *mapping.Mapping) string {
+	if m.Source.Cluster != "" {
+		return m.Source.Cluster
+	}
+	return s.cfg.Cluster(m.Source)
 }
 
 // functionsOf names the functions of a mapping. There is one version of each, so a
@@ -58,7 +69,7 @@ func meet(a, b []string) bool {
 
 // work says what a mapping does in the words AWS uses for it.
 func (s *Server) work(m *mapping.Mapping) string {
-	source := fmt.Sprintf(`event source ("%s")`, strings.Join(m.Source.Bootstrap, ","))
+	source := fmt.Sprintf(`event source ("%s")`, orElse(strings.Join(m.Source.Bootstrap, ","), m.Source.Cluster))
 	if m.Source.ARN != "" {
 		source = fmt.Sprintf(`event source arn ("%s")`, m.Source.ARN)
 	}

@@ -95,7 +95,9 @@ func (s *Server) showSource(shape *mappingShape, m *mapping.Mapping) {
 		shape.EventSourceArn = m.Source.ARN
 		shape.AmazonManagedKafkaEventSourceConfig = group
 	} else {
-		shape.SelfManagedEventSource = &selfManagedSource{Endpoints: map[string][]string{bootstrapKey: m.Source.Bootstrap}}
+		if len(m.Source.Bootstrap) > 0 {
+			shape.SelfManagedEventSource = &selfManagedSource{Endpoints: map[string][]string{bootstrapKey: m.Source.Bootstrap}}
+		}
 		shape.SelfManagedKafkaEventSourceConfig = group
 	}
 	for _, a := range m.Source.Access {

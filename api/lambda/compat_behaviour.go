@@ -1,0 +1,45 @@
+package lambda
+
+import "slices"
+
+// Behaviour is something the API does that is no member of a shape.
+type Behaviour struct {
+	Subject  string
+	Standing Standing
+	Note     string
+}
+
+// Behaviours lists what the API does beyond its members, for docs/compatibility.md.
+func Behaviours() []Behaviour { return slices.Clone(behaviours) }
+
+var behaviours = []Behaviour{
+	{"paths", Same, "with and without a slash at the end; ARNs percent-encoded or plain"},
+	{"errors", Same, "the exception in x-amzn-ErrorType, the text under message or Message as AWS's model has it, Type User or Service"},
+	{"constraint failures", Same, "every broken constraint of a request in one ValidationException"},
+	{"several faults", Chosen, "everything else that is wrong with a request in one InvalidParameterValueException, joined by semicolons"},
+	{"JSON that does not fit", Chosen, "SerializationException, 400, naming the member"},
+	{"unknown members", Same, "ignored; members AWS knows and gantry does not do yet are refused by name"},
+	{"members with nothing in them", Same, "null, \"\", [], {} and false of a refused member are taken, as they ask for nothing"},
+	{"unknown operations", Chosen, "UnknownOperationException, 404, naming method and path"},
+	{"CreateEventSourceMapping, cluster that can't be reached or refuses", Chosen, "InvalidParameterValueException with the diagnosis, nothing is stored; AWS creates the mapping and shows the problem later"},
+	{"CreateEventSourceMapping, brokers without SourceAccessConfigurations", Chosen, "taken for brokers on loopback and those of a cluster in the configuration; otherwise AWS's error"},
+	{"CreateEventSourceMapping, same function, source and topic", Same, "ResourceConflictException; sources are the same with one broker in common"},
+	{"CreateEventSourceMapping, a group id that is in use", Chosen, "ResourceConflictException, also while the other mapping is being deleted"},
+	{"CreateEventSourceMapping, function with a timeout over 14 minutes", Chosen, "InvalidParameterValueException; raising the timeout later is refused too"},
+	{"UpdateEventSourceMapping, source members", Chosen, "refused, where AWS's shape has no such members"},
+	{"UpdateEventSourceMapping while Creating, Updating or Deleting", Same, "ResourceInUseException, 400"},
+	{"UpdateEventSourceMapping with {} or \"\"", Same, "FilterCriteria, ProvisionedPollerConfig and Destination are removed"},
+	{"DeleteEventSourceMapping", Same, "Deleting until what runs has stopped and left its group, then 404; ResourceInUseException while Updating"},
+	{"states", Chosen, "Creating, Enabling, Disabling, Updating until this process has taken up the change; a mapping that runs with a problem is Enabled"},
+	{"mappings and functions of a configuration file", Chosen, "can be changed through the API; the file's version returns when it is applied again"},
+	{"functions that run in AWS, behind HTTP or inside gantry", Beyond, "listed with gantry's ARN; Code.RepositoryType and Code.Location say where they run"},
+	{"DeleteFunction of a function that mappings invoke", Same, "allowed; their batches wait and LastProcessingResult says why"},
+	{"GetFunction's Code.Location", Same, "a signed URL of this gantry, ten minutes, no credentials needed"},
+	{"qualifiers", NotYet, "only $LATEST; others are refused by name"},
+	{"Invoke without a payload", Same, "the function gets {}"},
+	{"Invoke over its concurrency", Same, "TooManyRequestsException with Reason and Retry-After"},
+	{"Invoke of a target that can't be reached or gave no answer", Chosen, "ServiceException, saying whether it may have run"},
+	{"Invoke of a function that can't be made ready", Chosen, "InvalidParameterValueException with the cause"},
+	{"RevisionId", Chosen, "changes with code and configuration, not with tags and concurrency"},
+	{"tags", Same, "50 a resource; keys that begin with aws: are reserved, with gantry: kept for options of gantry"},
+}
