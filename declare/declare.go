@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,6 +82,7 @@ type Identity struct {
 	Dir       string // of the file: folders, file: references
 	Region    string // where the file does not say it
 	AccountID string
+	Clusters  map[string]kafka.Config // those of gantry, beside the file's own
 }
 
 // The defaults of a file.
@@ -94,6 +96,7 @@ const (
 // Parse reads a file whole. Its error is *Faults.
 func Parse(text []byte, id Identity) (*File, error) {
 	r := &reader{id: id, file: &File{Clusters: map[string]kafka.Config{}, Interpreters: map[string]string{}}}
+	maps.Copy(r.file.Clusters, id.Clusters)
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, &Faults{File: id.Name, List: []Fault{syntax(err)}}

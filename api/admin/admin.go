@@ -1,0 +1,110 @@
+// Package admin is gantry's own HTTP API, /gantry/v1: what Lambda's API has no words
+// for. The command line and the console are its clients.
+//
+// The flow is that of api/lambda: routes.go finds the operation, handle.go decodes,
+// the operation in the file of its name acts, errors.go makes an exception of what
+// failed. Answers are JSON; streams are one JSON value a line. Payloads of records
+// never appear in an answer.
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"gantry/engine"
+	"gantry/function"
+	"gantry/kafka"
+	"gantry/mapping"
+	"gantry/pipeline"
+	"gantry/record"
+	"gantry/store"
+	"gantry/telemetry/functionlog"
+)
+
+// Engine is what runs the mappings. Safe for use by many goroutines.
+type Engine interface {
+	Status(uuid string) mapping.Status
+	One(uuid string) (engine.Running, error)
+	Running() []engine.Running
+	Offsets(ctx context.Context, uuid string) ([]engine.Partition, error)
+	Losses(uuid string) ([]mapping.Loss, error)
+	AcceptLoss(ctx context.Context, uuid string, only []record.Partition, by store.Write) ([]mapping.Loss, error)
+	Watch(uuid string) (<-chan pipeline.Event, func(), error)
+	Resolve(ctx context.Context, m *mapping.Mapping) error
+	Begins(ctx context.Context, m mapping.Mapping) (string, error)
+}
+
+// Code keeps deployment packages.
+type Code interface {
+	Save(ctx context.Context, zip []byte) (function.Code, error)
+}
+
+// Logs give the log of a function.
+type Logs interface {
+	Log(function string) *functionlog.Log
+}
+
+// Clusters find out how to reach a cluster.
+type Clusters interface {
+	Resolve(ctx context.Context, src mapping.Source) (kafka.Cluster, error)
+}
+
+// Audit is told of every change after it was made.
+type Audit interface {
+	Record(ctx context.Context, c store.Change)
+}
+
+// Config is what the API needs of the rest of gantry. All of it is required.
+type Config struct {
+	Store     store.Store
+	Engine    Engine
+	Code      Code
+	Logs      Logs
+	Kafka     Clusters
+	Clusters  map[string]kafka.Config // `clusters:`, for files that are applied
+	Audit     Audit
+	Actor     func(ctx context.Context) string
+	Region    string
+	AccountID string
+	Version   string
+	Process   string
+	Listen    string
+	Started   time.Time
+	Log       *slog.Logger
+}
+
+// Server is the API as an http.Handler.
+type Server struct {
+	cfg       Config
+	mux       *http.ServeMux
+	mappings  store.Typed[mapping.Mapping]
+	functions store.Typed[function.Function]
+}
+
+// New makes the API.
+func New(cfg Config) (*Server, error) {
+	if cfg.Store == nil || cfg.Engine == nil || cfg.Code == nil || cfg.Logs == nil || cfg.Kafka == nil ||
+		cfg.Audit == nil || cfg.Actor == nil || cfg.Log == nil {
+		return nil, errors.New("admin API: something it needs is missing")
+	}
+	s := &Server{cfg: cfg, mappings: store.MappingsOf(cfg.Store), functions: store.FunctionsOf(cfg.Store)}
+	s.mux = http.NewServeMux()
+	for _, r := range s.routes() {
+		s.mux.Handle(r.method+" "+r.path, r.handler)
+	}
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, &apiError{404, "UnknownOperationException", r.Method + " " + r.URL.Path + " is no operation of this API"})
+	})
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// by says who makes a change, and with which operation.
+func (s *Server) by(ctx context.Context, operation string) store.Write {
+	return store.Write{Actor: s.cfg.Actor(ctx), Reason: operation}
+}

@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"gantry/declare"
+	"gantry/engine"
+	"gantry/store"
+	"gantry/store/code"
+)
+
+// apiError is a failure that knows its exception.
+type apiError struct {
+	status  int
+	kind    string
+	message string
+}
+
+func (e *apiError) Error() string { return e.kind + ": " + e.message }
+
+func badInput(message string) error {
+	return &apiError{http.StatusBadRequest, "InvalidParameterValueException", message}
+}
+
+// exceptionOf is the table of errors at this door.
+func exceptionOf(err error) *apiError {
+	var known *apiError
+	var faults *declare.Faults
+	var refused *code.RefusedError
+	var diagnosed *engine.DiagnosedError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &faults), errors.As(err, &refused):
+		return &apiError{http.StatusBadRequest, "InvalidParameterValueException", err.Error()}
+	case errors.Is(err, engine.ErrNoLoss):
+		return &apiError{http.StatusConflict, "ResourceConflictException", err.Error()}
+	case errors.Is(err, store.ErrNotFound):
+		return &apiError{http.StatusNotFound, "ResourceNotFoundException", err.Error()}
+	case errors.Is(err, store.ErrConflict):
+		return &apiError{http.StatusConflict, "ResourceConflictException", err.Error() + "; read it again and repeat"}
+	case errors.As(err, &diagnosed):
+		return &apiError{http.StatusBadGateway, "ClusterException", err.Error()}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &apiError{http.StatusGatewayTimeout, "ClusterException", err.Error()}
+	}
+	return &apiError{http.StatusInternalServerError, "ServiceException", err.Error()}
+}
+
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := exceptionOf(err)
+	if e.status >= http.StatusInternalServerError {
+		s.cfg.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amzn-Errortype", e.kind)
+	w.WriteHeader(e.status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"type": e.kind, "message": e.message})
+}

@@ -1,0 +1,58 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"gantry/pipeline"
+)
+
+// Batch is one batch of a mapping as tail shows it: where it was and what became of
+// it, never what was in it.
+type Batch struct {
+	At        time.Time   `json:"at"`
+	Parts     []BatchPart `json:"parts"`
+	Records   int         `json:"records"`
+	Result    string      `json:"result"`
+	Failed    int         `json:"failed,omitempty"` // named by a partial batch response
+	Message   string      `json:"message,omitempty"`
+	ElapsedMS float64     `json:"elapsedMs"`
+}
+
+// BatchPart is the share of one partition.
+type BatchPart struct {
+	Partition string `json:"partition"`
+	First     int64  `json:"first"`
+	Last      int64  `json:"last"`
+	Count     int    `json:"count"`
+}
+
+func (s *Server) tail(r *http.Request) (func(context.Context) (any, bool), func(), error) {
+	m, err := s.find(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, nil, err
+	}
+	events, end, err := s.cfg.Engine.Watch(m.UUID)
+	if err != nil {
+		return nil, nil, err
+	}
+	next := func(ctx context.Context) (any, bool) {
+		select {
+		case e := <-events:
+			return batchOf(e), true
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+	return next, end, nil
+}
+
+func batchOf(e pipeline.Event) Batch {
+	b := Batch{At: e.At, Result: e.Class.String(), Failed: e.Failed, Message: e.Message, ElapsedMS: float64(e.Elapsed) / 1e6}
+	for _, p := range e.Parts {
+		b.Parts = append(b.Parts, BatchPart{p.Partition.String(), p.First, p.Last, p.Count})
+		b.Records += p.Count
+	}
+	return b
+}
