@@ -13,9 +13,9 @@ type call struct {
 
 type callKey struct{}
 
-// withCall gives a request its id, unless it has one already; the answer says it too.
+// withCall gives a request its id, unless whoever let it in has put one on the answer.
 func (s *Server) withCall(w http.ResponseWriter, r *http.Request) *http.Request {
-	c := call{requestID: s.cfg.RequestID(r.Context()), baseURL: "http://" + r.Host}
+	c := call{requestID: w.Header().Get("X-Amzn-RequestId"), baseURL: "http://" + r.Host}
 	if c.requestID == "" {
 		c.requestID = s.cfg.NewID()
 	}

@@ -77,12 +77,11 @@ type Config struct {
 	AccountID      string        // what ARNs say; 000000000000
 	ResolveTimeout time.Duration // how long a creation may wait for the cluster; 20 s
 
-	Audit     Audit                            // nil = changes are not audited
-	Actor     func(ctx context.Context) string // who makes a request; nil = nobody
-	RequestID func(ctx context.Context) string // the id a request has been given before; nil or "" = a new one
-	Log       *slog.Logger                     // nil = slog.Default
-	Now       func() time.Time                 // nil = time.Now
-	NewID     func() string                    // a new UUID; nil = random
+	Audit Audit                            // nil = changes are not audited
+	Actor func(ctx context.Context) string // who makes a request; nil = nobody
+	Log   *slog.Logger                     // nil = slog.Default
+	Now   func() time.Time                 // nil = time.Now
+	NewID func() string                    // a new UUID; nil = random
 }
 
 // Server is Lambda's API as an http.Handler.
@@ -122,9 +121,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Actor == nil {
 		c.Actor = func(context.Context) string { return "" }
-	}
-	if c.RequestID == nil {
-		c.RequestID = func(context.Context) string { return "" }
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

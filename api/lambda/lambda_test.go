@@ -2,12 +2,10 @@ package lambda
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -336,9 +334,12 @@ func TestPagesOfMappings(t *testing.T) {
 func TestTheRequestIDOfTheDoorIsKept(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.cfg.RequestID = func(context.Context) string { return "from-the-door" }
-	w := b.do(http.MethodGet, mappingsPath, "")
+	w := httptest.NewRecorder()
+	w.Header().Set("X-Amzn-RequestId", "from-the-door")
+	b.ServeHTTP(w, httptest.NewRequest("POST", "/2015-03-31/functions", strings.NewReader(`{}`)))
 	require.Equal(t, "from-the-door", w.Header().Get("X-Amzn-RequestId"))
+	createFunction(t, b, "orders", zipOf("app.py"), "")
+	require.Len(t, b.audit.take()[0].RequestID, 36)
 }
 
 // A mapping of a file that names its cluster and one by API that names a broker of it

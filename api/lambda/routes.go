@@ -12,13 +12,9 @@ const (
 	invokeLimit   = 6_291_456
 )
 
-// Paths are the path prefixes this API answers, for whoever mounts it.
-func Paths() []string {
-	return []string{
-		"/2015-03-31/", "/2016-08-19/", "/2017-03-31/", "/2017-10-31/", "/2019-09-30/", "/2020-06-30/",
-		CodePath,
-	}
-}
+// OpenPaths are the path prefixes whose requests carry their own signature and need no
+// other credentials.
+func OpenPaths() []string { return []string{CodePath} }
 
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()

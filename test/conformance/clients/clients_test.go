@@ -41,6 +41,7 @@ func run(t *testing.T, open func(*testing.T, *server) client) {
 	}
 	for _, c := range s.audit.all() {
 		require.Equal(t, keyID, c.By.Actor, c.Action)
+		require.Len(t, c.RequestID, 36, c.Action)
 	}
 	require.Len(t, s.audit.all(), changes())
 }

@@ -38,7 +38,7 @@ func newServer(t *testing.T) *server {
 	s := &server{audit: &audit{}}
 	api, err := lambda.New(lambda.Config{
 		Store: docs, Engine: &engine{docs: docs, taken: map[string]mapping.Status{}}, Code: packages, Audit: s.audit,
-		Pattern: func(string) error { return nil }, Region: region, Actor: door.Actor, RequestID: door.RequestID,
+		Pattern: func(string) error { return nil }, Region: region, Actor: door.Actor,
 	})
 	require.NoError(t, err)
 
@@ -46,7 +46,7 @@ func newServer(t *testing.T) *server {
 	address := listener.Listener.Addr().(*net.TCPAddr)
 	keys, err := door.NewKeys(door.Key{ID: keyID, Secret: secret, Role: "admin"})
 	require.NoError(t, err)
-	listener.Config.Handler, err = door.New(door.Config{Listen: address.String(), Keys: keys, Open: []string{lambda.CodePath}}, api)
+	listener.Config.Handler, err = door.New(door.Config{Listen: address.String(), Keys: keys, Open: lambda.OpenPaths()}, api)
 	require.NoError(t, err)
 	listener.Start()
 	t.Cleanup(listener.Close)
