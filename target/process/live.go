@@ -1,0 +1,195 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gantry/function"
+)
+
+// How long a process may take to end, in each case. Lambda gives 500 ms between SIGTERM
+// and SIGKILL to a runtime that has an internal extension.
+const (
+	shutdownGrace  = 500 * time.Millisecond
+	initErrorGrace = 500 * time.Millisecond
+	lastWords      = 250 * time.Millisecond // for answers and lines a process sent just before it ended
+)
+
+// ending is what the pool should know about a process that has gone.
+type ending struct {
+	crashed   bool
+	timedOut  bool
+	initAgain bool // its init phase ran over: to be repeated under the function's timeout
+}
+
+// live is a process's whole life. It returns when nothing of it is left.
+func (w *worker) live() {
+	e, err := w.launch()
+	if err != nil {
+		w.pool.started(false)
+		w.pool.startFailed(result{class: function.Misconfigured, message: err.Error()})
+	}
+	w.pool.gone(w, e)
+}
+
+// launch runs the process to its end. An error means gantry could not prepare it; that
+// the program cannot be run is the function's fault, and a failed init phase.
+func (w *worker) launch() (ending, error) {
+	api, err := listen(w)
+	if err != nil {
+		return ending{}, fmt.Errorf("open the Runtime API's port: %w", err)
+	}
+	defer api.close()
+	temp, err := os.MkdirTemp(w.pool.cfg.DataDir, tempPrefix+w.pool.fn.Name+"-")
+	if err != nil {
+		return ending{}, fmt.Errorf("make its temp folder: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	out, err := newOutput(w.pool.cfg.Log)
+	if err != nil {
+		return ending{}, fmt.Errorf("open its output: %w", err)
+	}
+	w.out = out
+	c, err := w.spawn(api, temp)
+	out.started()
+	if err != nil {
+		out.close(lastWords)
+		return w.bury(exit{unstartable: err}), nil
+	}
+	go api.serve(c)
+	ended := c.wait()
+	api.settle(lastWords)
+	out.close(lastWords)
+	return w.bury(ended), nil
+}
+
+// tempPrefix marks the temp folders of processes in the data folder.
+const tempPrefix = "function-"
+
+// RemoveStale deletes temp folders that a gantry which was killed left in dataDir. Only
+// the owner of dataDir may call it, before the first pool is made.
+func RemoveStale(dataDir string) error {
+	left, err := filepath.Glob(filepath.Join(dataDir, tempPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("look for old temp folders in %s: %w", dataDir, err)
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove old temp folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// spawn starts the program and the clock of its init phase.
+func (w *worker) spawn(api *runtimeAPI, temp string) (*child, error) {
+	p := w.pool
+	limit := p.cfg.InitTimeout
+	if w.again {
+		limit = p.fn.Timeout
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = time.Now()
+	if w.cause != causeNone {
+		return nil, fmt.Errorf("ended before it was started")
+	}
+	if err := p.launch.check(); err != nil {
+		return nil, err
+	}
+	c, err := p.spawner.start(program{
+		argv: p.launch.argv, dir: p.cfg.CodeDir,
+		env:    p.environment(api.address, temp),
+		stdout: w.out.streams[0].childEnd, stderr: w.out.streams[1].childEnd,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.child = c
+	w.timer = time.AfterFunc(limit, w.overdue)
+	return c, nil
+}
+
+// exit says how a process ended.
+type exit struct {
+	text        string // as Lambda says it: "exit status 1", "signal: killed"; empty for status 0
+	unstartable error
+}
+
+// bury decides what became of the event the process had, or of its init phase.
+func (w *worker) bury(x exit) ending {
+	w.mu.Lock()
+	before, why, c := w.state, w.cause, w.call
+	held := w.holds()
+	w.state = ended
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.mu.Unlock()
+
+	e := ending{
+		crashed:  why == causeMemory || why == causeNone && before != starting,
+		timedOut: why == causeTimeout && before != starting,
+	}
+	switch {
+	case before == starting:
+		return w.buryStart(x, e)
+	case before == assigned: // still in the channel, or taken from it and not yet written
+		c.done <- result{notHanded: true}
+	case held:
+		c.done <- w.verdict(x, why, c.id)
+	case before == finishing:
+		w.pool.finish(-1)
+		fallthrough
+	default:
+		w.noteQuietEnd(x, why)
+	}
+	return e
+}
+
+// buryStart ends an init phase that did not come to a first request for an event.
+func (w *worker) buryStart(x exit, e ending) ending {
+	w.pool.started(false)
+	w.mu.Lock()
+	why, posted := w.cause, w.initDoc
+	w.mu.Unlock()
+	switch {
+	case why == causeInitOverrun:
+		w.out.platform(fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: timeout", ms(w.pool.cfg.InitTimeout)))
+		e.initAgain = true
+		return e
+	case why == causeShutdown || why == causeCut:
+		return e
+	}
+	r := w.verdict(x, why, newRequestID())
+	if posted != nil && (why == causeNone || why == causeInitError) {
+		r = *posted
+	}
+	w.out.platform(fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: error", ms(time.Since(w.begun))))
+	r.log = w.out.early()
+	e.crashed = posted == nil && x.unstartable == nil && why != causeTimeout
+	e.timedOut = why == causeTimeout
+	w.pool.startFailed(r)
+	return e
+}
+
+func (w *worker) noteQuietEnd(x exit, why cause) {
+	switch why {
+	case causeShutdown, causeCut:
+	case causeTimeout:
+		w.pool.log.Warn("a process answered and then did not ask for the next event before its deadline; killed")
+	default:
+		w.pool.log.Warn("a process ended between invocations", "exit", x.String())
+	}
+}
+
+func (x exit) String() string {
+	if x.text == "" {
+		return "exit status 0"
+	}
+	return x.text
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,59 @@
+package process
+
+import "time"
+
+// memoryPause is how often the memory of working processes is looked at.
+const memoryPause = 250 * time.Millisecond
+
+// watchMemory kills processes that use more than the function may. It ends with the last
+// process. Only processes that have work are looked at: an idle one does not grow.
+func (p *Pool) watchMemory() {
+	tick := time.NewTicker(memoryPause)
+	defer tick.Stop()
+	for range tick.C {
+		busy, done := p.working()
+		if done {
+			return
+		}
+		for _, w := range busy {
+			w.checkMemory()
+		}
+	}
+}
+
+// working returns the processes that have work; done means that none is left at all.
+func (p *Pool) working() (busy []*worker, done bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.workers) == 0 {
+		p.watching = false
+		return nil, true
+	}
+	free := make(map[*worker]bool, len(p.free))
+	for _, w := range p.free {
+		free[w] = true
+	}
+	for w := range p.workers {
+		if !free[w] {
+			busy = append(busy, w)
+		}
+	}
+	return busy, false
+}
+
+func (w *worker) checkMemory() {
+	w.mu.Lock()
+	c := w.child
+	w.mu.Unlock()
+	if c == nil {
+		return
+	}
+	used := c.memory() >> 20
+	if used <= w.pool.fn.Memory {
+		return
+	}
+	w.mu.Lock()
+	w.overUsed = used
+	w.mu.Unlock()
+	w.kill(causeMemory)
+}
