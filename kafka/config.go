@@ -93,37 +93,37 @@ func checkAddress(address string) error {
 	return nil
 }
 
-func (t *TLSConfig) faults(plaintext bool) []error {
+func (c *TLSConfig) faults(plaintext bool) []error {
 	var errs []error
 	if plaintext {
 		errs = append(errs, errors.New("allowPlaintext: contradicts tls; leave one out"))
 	}
-	if t.Cert != "" && t.Key == "" {
+	if c.Cert != "" && c.Key == "" {
 		errs = append(errs, errors.New("tls.key: is missing; a client certificate needs its key"))
 	}
-	if t.Cert == "" && t.Key != "" {
+	if c.Cert == "" && c.Key != "" {
 		errs = append(errs, errors.New("tls.cert: is missing; a key needs its client certificate"))
 	}
-	if t.KeyPassword != "" && t.Key == "" {
+	if c.KeyPassword != "" && c.Key == "" {
 		errs = append(errs, errors.New("tls.keyPassword: there is no key it could open"))
 	}
 	return errs
 }
 
-func (s *SASLConfig) faults() []error {
+func (c *SASLConfig) faults() []error {
 	var errs []error
 	known := []Mechanism{Plain, ScramSHA256, ScramSHA512}
 	switch {
-	case s.Mechanism == "":
+	case c.Mechanism == "":
 		errs = append(errs, fmt.Errorf("sasl.mechanism: is missing; want one of %v", known))
-	case !slices.Contains(known, s.Mechanism):
-		errs = append(errs, fmt.Errorf("sasl.mechanism: %q is not supported; want one of %v", s.Mechanism, known))
+	case !slices.Contains(known, c.Mechanism):
+		errs = append(errs, fmt.Errorf("sasl.mechanism: %q is not supported; want one of %v", c.Mechanism, known))
 	}
-	single, pair := s.Secret != "", s.Username != "" || s.Password != ""
+	single, pair := c.Secret != "", c.Username != "" || c.Password != ""
 	switch {
 	case single && pair:
 		errs = append(errs, errors.New("sasl.secret: contradicts username and password; keep one of the two"))
-	case !single && (s.Username == "" || s.Password == ""):
+	case !single && (c.Username == "" || c.Password == ""):
 		errs = append(errs, errors.New("sasl.secret: is missing; name a secret with username and password, or give both as references"))
 	}
 	return errs

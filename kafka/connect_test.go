@@ -23,7 +23,8 @@ func fake(t *testing.T, opts ...kfake.Opt) (*kfake.Cluster, []string) {
 	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	return c, c.ListenAddrs()
+	addresses := c.ListenAddrs()
+	return c, addresses
 }
 
 func check(t *testing.T, c Cluster) error {

@@ -26,10 +26,10 @@ type Diagnosis struct {
 
 // Diagnose explains an error that came from reaching a cluster or asking something of
 // it. It goes by the types in the error's tree; of several failures, as of several
-// brokers, it tells the one that says most. Nil and a plain cancellation give the zero
-// Diagnosis.
+// brokers, it tells the one that says most. Nil, a plain cancellation and a closed client give
+// the zero Diagnosis.
 func Diagnose(err error) Diagnosis {
-	if err == nil || (errors.Is(err, context.Canceled) && !tellsMore(err)) {
+	if err == nil || errors.Is(err, kgo.ErrClientClosed) || (errors.Is(err, context.Canceled) && !tellsMore(err)) {
 		return Diagnosis{}
 	}
 	for _, rule := range []func(error) (Diagnosis, bool){

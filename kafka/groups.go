@@ -91,7 +91,7 @@ func (p pinned) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, e
 func (a *Admin) describeClassic(ctx context.Context, group string, into *Group) error {
 	described, err := a.admin.DescribeGroups(ctx, group)
 	d := described[group]
-	if err = errors.Join(err, d.Err); err != nil {
+	if err := errors.Join(err, d.Err); err != nil {
 		return err
 	}
 	into.State, into.Assignor = d.State, d.Protocol
@@ -110,7 +110,7 @@ func (a *Admin) describeClassic(ctx context.Context, group string, into *Group) 
 func (a *Admin) describeConsumer(ctx context.Context, group string, into *Group) error {
 	described, err := a.admin.DescribeConsumerGroups(ctx, group)
 	d := described[group]
-	if err = errors.Join(err, d.Err); err != nil {
+	if err := errors.Join(err, d.Err); err != nil {
 		return err
 	}
 	into.State, into.Assignor = d.State, d.AssignorName

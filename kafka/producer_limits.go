@@ -14,6 +14,9 @@ import (
 // defaultMaxMessage is Kafka's default of max.message.bytes.
 const defaultMaxMessage = 1_048_588
 
+// largestRequest stays below the 100 MiB that brokers read and kgo writes at most.
+const largestRequest = 96 << 20
+
 // learnLimit asks a topic for its max.message.bytes before the first record to it: a
 // dead letter from a topic of large records must fit where large records are allowed.
 // Without the permission to ask, Kafka's default holds.
@@ -27,7 +30,7 @@ func (p *Producer) learnLimit(ctx context.Context, client *kgo.Client, topic str
 		for _, entry := range resource.Configs {
 			n, bad := strconv.ParseInt(entry.MaybeValue(), 10, 32)
 			if entry.Key == "max.message.bytes" && bad == nil {
-				p.limits.Store(topic, int32(min(max(n, 512), 1<<30)))
+				p.limits.Store(topic, int32(min(max(n, 512), largestRequest)))
 			}
 		}
 	}

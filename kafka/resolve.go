@@ -15,7 +15,7 @@ import (
 
 // ErrAccessMissing is a source on another machine without TLS and without login. The
 // text is AWS's.
-var ErrAccessMissing = errors.New("Required 'sourceAccessConfigurations' parameter is missing.") //nolint:staticcheck // AWS's own words
+var ErrAccessMissing = errors.New("Required 'sourceAccessConfigurations' parameter is missing.") //nolint:staticcheck,revive // AWS's own words
 
 // Resolver turns what a mapping says of its source into a way to reach it.
 type Resolver struct {

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,7 +127,7 @@ func (r *Resolver) unplaced(ref string) error {
 	switch scheme, _, ok := strings.Cut(ref, ":"); {
 	case strings.HasPrefix(ref, arnPrefix):
 		return &Error{Ref: ref, Err: errNoRule, Try: `add { prefix: "` + arnPrefix + `", from: aws } to secrets:`}
-	case ok && notYet[scheme]:
+	case ok && notYet(scheme):
 		return &Error{Ref: scheme + ":…", Err: fmt.Errorf("%s is not supported yet", scheme), Try: try}
 	case ok && scheme == "secret":
 		return &Error{Ref: ref, Err: errNoRule, Try: `add { prefix: "secret:", from: { dir: PATH } } to secrets:`}
@@ -137,8 +138,10 @@ func (r *Resolver) unplaced(ref string) error {
 
 var errNoRule = errors.New("no rule in secrets: has a prefix for it")
 
-// notYet are schemes of places gantry does not read; they may be shown in an error.
-var notYet = map[string]bool{"vault": true, "kubernetes": true, "k8s": true, "ssm": true, "arn": true}
+// notYet tells schemes of places gantry does not read; they may be shown in an error.
+func notYet(scheme string) bool {
+	return slices.Contains([]string{"vault", "kubernetes", "k8s", "ssm", "arn"}, scheme)
+}
 
 func (r *Resolver) absolute(path string) string { return under(r.options.Base, path) }
 
