@@ -31,6 +31,7 @@ type Part struct {
 	Kafka    bool   // with a real Kafka: one package after the other, never from the test cache
 	Needs    []Tool // without them the part is skipped
 	Wants    []Tool // without them some of its tests skip themselves
+	Kits     []Kit  // fetched into the cache before the parts run
 }
 
 // parts is the table of what there is to run, in the order it runs: what fails fast first.
@@ -53,12 +54,13 @@ var parts = []Part{
 	},
 	{
 		Name: "conformance", About: "AWS's own clients, runtimes and rule engine against ours",
-		Packages: []string{"test/conformance"}, Kafka: true, Wants: []Tool{java, maven, python, node, npm},
+		Packages: []string{"test/conformance"}, Kafka: true, Wants: []Tool{java, maven, node}, Kits: []Kit{awsClients, pythonFunctions},
 		Timeout: map[Size]time.Duration{Test: 15 * time.Minute, Full: 45 * time.Minute},
 	},
 	{
 		Name: "e2e", About: "the binary on a real Kafka, as a user runs it",
 		Packages: []string{"test/e2e"}, Kafka: true, Wants: []Tool{java, maven, python, node},
+		Kits:    []Kit{awsClients, pythonFunctions},
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour},
 	},
 	{

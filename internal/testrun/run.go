@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,7 +59,9 @@ func (r *runner) all(ctx context.Context) int {
 		ctx, stop = context.WithTimeoutCause(ctx, r.opts.limit, fmt.Errorf("the whole run took longer than %v", r.opts.limit))
 		defer stop()
 	}
-	install(ctx, missing(ctx, r.chosen), r.opts.install, r.out)
+	due := slices.DeleteFunc(slices.Clone(r.chosen), func(p Part) bool { return r.notDue(p) != "" })
+	install(ctx, missing(ctx, due), r.opts.install, r.out)
+	fetch(ctx, due, r.opts.cache, r.out)
 	failed := false
 	for _, p := range r.chosen {
 		if ctx.Err() != nil {
@@ -73,14 +76,13 @@ func (r *runner) all(ctx context.Context) int {
 
 // part runs one part and says whether it is well.
 func (r *runner) part(ctx context.Context, p Part) bool {
-	paths := packagesOf(p, r.packages)
-	if why := r.skip(ctx, p, paths); why != "" {
+	if why := r.skip(ctx, p); why != "" {
 		r.note("%s: %s", p.Name, why)
 		return true
 	}
 	fmt.Fprintf(r.out, "\n== %s: %s\n", p.Name, p.About)
 	began := time.Now()
-	c, err := r.test(ctx, p, paths)
+	c, err := r.test(ctx, p, packagesOf(p, r.packages))
 	n := count(c.results)
 	merge(r.results, c.results)
 	fmt.Fprintf(r.out, "== %s: %d passed, %d failed, %d skipped in %v\n", p.Name, n.Passed, n.Failed, n.Skipped, since(began))
@@ -97,14 +99,22 @@ func (r *runner) part(ctx context.Context, p Part) bool {
 }
 
 // skip says why a part does not run, or "".
-func (r *runner) skip(ctx context.Context, p Part, paths []string) string {
-	if len(paths) == 0 {
-		return "skipped, it has no package yet"
+func (r *runner) skip(ctx context.Context, p Part) string {
+	if why := r.notDue(p); why != "" {
+		return why
 	}
 	for _, t := range p.Needs {
 		if !t.there(ctx) {
 			return fmt.Sprintf("skipped, %s is not here", t.Name)
 		}
+	}
+	return ""
+}
+
+// notDue says why a part need not run, whatever this machine has, or "".
+func (r *runner) notDue(p Part) string {
+	if len(packagesOf(p, r.packages)) == 0 {
+		return "skipped, it has no package yet"
 	}
 	if when, ok := r.records.done(p); ok && !r.opts.again {
 		return fmt.Sprintf("passed on this commit on %s; -again runs it again", when.Format(time.DateTime))
@@ -115,7 +125,7 @@ func (r *runner) skip(ctx context.Context, p Part, paths []string) string {
 // test runs go test over some packages and collects what it says.
 func (r *runner) test(ctx context.Context, p Part, paths []string) (*collector, error) {
 	c := newCollector(r.packageEnded)
-	log, err := r.logOf(p)
+	log, err := create(r.opts.cache, fmt.Sprintf("%s-%s.json", r.opts.size, p.Name))
 	if err != nil {
 		return c, err
 	}
@@ -161,12 +171,13 @@ func environment(p Part, opts options) []string {
 	return append(env, gate+"=")
 }
 
-func (r *runner) logOf(p Part) (*os.File, error) {
-	dir := filepath.Join(r.opts.cache, "log")
+// create makes a file for what a command says, under the cache.
+func create(cache, name string) (*os.File, error) {
+	dir := filepath.Join(cache, "log")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	return os.Create(filepath.Join(dir, fmt.Sprintf("%s-%s.json", r.opts.size, p.Name)))
+	return os.Create(filepath.Join(dir, name))
 }
 
 func (r *runner) packageEnded(pkg, action string, took time.Duration, failed []string) {

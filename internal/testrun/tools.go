@@ -24,8 +24,7 @@ var (
 	java     = Tool{"Java", []string{"java", "-version"}, []string{"default-jdk-headless"}, "tests on a real Kafka, the Java runtime, AWS's rule engine"}
 	maven    = Tool{"Maven", []string{"mvn", "-version"}, []string{"maven"}, "tests on a real Kafka, AWS's rule engine"}
 	python   = Tool{"Python with venv", []string{"python3", "-c", "import venv, ensurepip"}, []string{"python3", "python3-venv"}, "the Python runtime, the aws CLI, boto3"}
-	node     = Tool{"Node.js", []string{"node", "--version"}, []string{"nodejs"}, "the Node.js runtime"}
-	npm      = Tool{"npm", []string{"npm", "--version"}, []string{"npm"}, "AWS's runtime client for Node.js"}
+	node     = Tool{"Node.js", []string{"node", "--version"}, []string{"nodejs", "npm"}, "the Node.js runtime"}
 )
 
 func (t Tool) there(ctx context.Context) bool {
@@ -37,7 +36,7 @@ func missing(ctx context.Context, chosen []Part) []Tool {
 	var lack []Tool
 	asked := map[string]bool{}
 	for _, p := range chosen {
-		for _, t := range slices.Concat(p.Needs, p.Wants) {
+		for _, t := range tools(p) {
 			if !asked[t.Name] && !t.there(ctx) {
 				lack = append(lack, t)
 			}
@@ -45,6 +44,15 @@ func missing(ctx context.Context, chosen []Part) []Tool {
 		}
 	}
 	return lack
+}
+
+// tools gives everything a part can use.
+func tools(p Part) []Tool {
+	all := slices.Concat(p.Needs, p.Wants)
+	for _, k := range p.Kits {
+		all = append(all, k.Needs...)
+	}
+	return all
 }
 
 // install brings what is missing where that was asked for (CI, or INSTALL=1) and is

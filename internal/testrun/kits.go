@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Kit is a folder in the cache with what tests use of a package registry, fetched by that
+// registry's own client. Tests look for it there by name, and skip themselves without it.
+type Kit struct {
+	Name  string
+	Needs []Tool
+	Of    []string                                 // what is in it, pinned
+	fill  func(dir string, of []string) [][]string // the commands that make it
+}
+
+var (
+	awsClients = Kit{"venv-aws", []Tool{python}, []string{"awscli==1.46.3", "boto3==1.44.5"}, venv}
+
+	pythonFunctions = Kit{"venv-functions", []Tool{python},
+		[]string{"awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0"}, venv}
+)
+
+// kitMark is the file that says what a kit was filled with. It is written last, so a fetch
+// that was cut is begun again, and a changed pin is noticed.
+const kitMark = ".filled-with"
+
+func (k Kit) dir(cache string) string { return filepath.Join(cache, k.Name) }
+
+func (k Kit) filled(cache string) bool {
+	body, err := os.ReadFile(filepath.Join(k.dir(cache), kitMark))
+	return err == nil && string(body) == strings.Join(k.Of, "\n")
+}
+
+// get fills a kit that is not filled yet.
+func (k Kit) get(ctx context.Context, cache string, log io.Writer) error {
+	dir := k.dir(cache)
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, s := range k.fill(dir, k.Of) {
+		said, err := exec.CommandContext(ctx, s[0], s[1:]...).CombinedOutput()
+		fmt.Fprintf(log, "$ %s\n%s", strings.Join(s, " "), said)
+		if err != nil {
+			return fmt.Errorf("%s: %w: %s", strings.Join(s[:2], " "), err, lastLine(string(said)))
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, kitMark), []byte(strings.Join(k.Of, "\n")), 0o644)
+}
+
+// fetch fills the kits of some parts. What can't be had is said, and the tests that use
+// it say so again.
+func fetch(ctx context.Context, chosen []Part, cache string, out io.Writer) {
+	for _, k := range kitsOf(chosen) {
+		if k.filled(cache) || slices.ContainsFunc(k.Needs, func(t Tool) bool { return !t.there(ctx) }) {
+			continue
+		}
+		fmt.Fprintf(out, "fetch %s into %s\n", strings.Join(k.Of, ", "), k.dir(cache))
+		if err := k.logged(ctx, cache); err != nil {
+			fmt.Fprintf(out, "  that failed (%v): the tests that need it will say so and be skipped\n", err)
+		}
+	}
+}
+
+func (k Kit) logged(ctx context.Context, cache string) error {
+	log, err := create(cache, k.Name+".log")
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	return k.get(ctx, cache, log)
+}
+
+func kitsOf(chosen []Part) []Kit {
+	var kits []Kit
+	for _, p := range chosen {
+		for _, k := range p.Kits {
+			if !slices.ContainsFunc(kits, func(o Kit) bool { return o.Name == k.Name }) {
+				kits = append(kits, k)
+			}
+		}
+	}
+	return kits
+}
+
+// venv makes a virtual environment of Python.
+func venv(dir string, of []string) [][]string {
+	pip := []string{filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"}
+	return [][]string{{"python3", "-m", "venv", dir}, append(pip, of...)}
+}
