@@ -83,6 +83,8 @@ type Identity struct {
 	Region    string // where the file does not say it
 	AccountID string
 	Clusters  map[string]kafka.Config // those of gantry, beside the file's own
+	// AnyCluster leaves the check of cluster names to the one who knows them.
+	AnyCluster bool
 }
 
 // The defaults of a file.

@@ -205,7 +205,7 @@ func (r *reader) source(n ast.Node, path string, d *draft) {
 	switch {
 	case (d.Source.Cluster == "") == (len(d.Source.Bootstrap) == 0):
 		r.fault(n, path, "want exactly one of cluster (a name in clusters:) and brokers")
-	case d.Source.Cluster != "" && !known:
+	case d.Source.Cluster != "" && !known && !r.id.AnyCluster:
 		r.fault(n, join(path, "cluster"), "%q is no name in clusters:", d.Source.Cluster)
 	case known:
 		d.Source.Bootstrap, d.Source.ARN = cluster.Brokers, cluster.ARN

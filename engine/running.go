@@ -58,6 +58,9 @@ func (e *Engine) settings(ctx context.Context, m mapping.Mapping) (settings, err
 	if err != nil {
 		return settings{}, fmt.Errorf("compile the filters: %w", err)
 	}
+	if m.Source.Bootstrap, err = e.bootstrap(ctx, m); err != nil {
+		return settings{}, err
+	}
 	enc := encode.New(encode.Envelope{
 		EventSource: eventSource(m), EventSourceARN: m.Source.ARN, Bootstrap: strings.Join(m.Source.Bootstrap, ","),
 	})
@@ -68,6 +71,16 @@ func (e *Engine) settings(ctx context.Context, m mapping.Mapping) (settings, err
 			Caller: &invoke.Caller{Encoder: enc, Invoker: target, LogTail: m.OnFailure != ""},
 		},
 	}, nil
+}
+
+// bootstrap is what events say of the brokers: as the mapping gives them, or those of
+// the cluster that its ARN names.
+func (e *Engine) bootstrap(ctx context.Context, m mapping.Mapping) ([]string, error) {
+	if len(m.Source.Bootstrap) > 0 {
+		return m.Source.Bootstrap, nil
+	}
+	cluster, err := e.cfg.Sources.Resolve(ctx, m.Source)
+	return cluster.Brokers, err
 }
 
 // FunctionError is a mapping whose function can't be used.

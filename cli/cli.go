@@ -1,0 +1,149 @@
+// Package cli is the command line: one file for each command. Commands are clients of
+// the HTTP API (api/client) and hold no rule of their own; serve and demo, which run an
+// engine, are added by main.
+//
+// Every command prints a table for people and, with -o json, the API's answer. It exits
+// with 0, with 1 when what it tried failed, and with 2 when it was called wrongly.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gantry/api/client"
+	"gantry/declare"
+)
+
+// Config is the world of a command.
+type Config struct {
+	Version string
+	In      io.Reader
+	Out     io.Writer
+	Err     io.Writer
+	Getenv  func(name string) string
+}
+
+// app is what the commands share.
+type app struct {
+	Config
+	endpoint string
+	keyFile  string
+	dataDir  string
+	output   string
+}
+
+// New makes the root command with every command that is a client.
+func New(cfg Config) *cobra.Command {
+	a := &app{Config: cfg}
+	root := &cobra.Command{
+		Use:   "gantry",
+		Short: "Run Lambda's Kafka event source mappings anywhere",
+		Long: `gantry moves a Kafka workload to the cloud, one service at a time. It runs AWS
+Lambda's Kafka event source mappings anywhere: it watches topics on any Kafka, batches
+records, and invokes functions that run here as processes, in AWS Lambda, or behind HTTP.`,
+		Example: `  gantry demo                        # see it work, nothing needed
+  gantry serve -c gantry.yaml        # run the mappings of a file
+  gantry status                      # what runs, the worst first`,
+		Version: cfg.Version, SilenceUsage: true, SilenceErrors: true,
+	}
+	root.SetIn(cfg.In)
+	root.SetOut(cfg.Out)
+	root.SetErr(cfg.Err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.endpoint, "endpoint", "", "gantry's address (default $GANTRY_ENDPOINT, else "+client.DefaultEndpoint+")")
+	flags.StringVar(&a.keyFile, "key-file", "", "AWS credentials file to sign with (default: the data directory's, else AWS's variables)")
+	flags.StringVar(&a.dataDir, "data-dir", declare.DefaultDataDir, "gantry's data directory, for its key pair")
+	flags.StringVarP(&a.output, "output", "o", "table", "table or json")
+	root.AddCommand(
+		a.statusCommand(), a.getCommand(), a.describeCommand(), a.deleteCommand(), a.applyCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.logsCommand(), a.tailCommand(),
+		a.produceCommand(), a.filterCommand(), a.offsetsCommand(),
+	)
+	return root
+}
+
+// usageError is a call that can't mean anything: exit 2.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() + e.hint }
+
+func usage(c *cobra.Command, err error) error {
+	return &usageError{err: err, hint: "\nsee: " + c.CommandPath() + " --help"}
+}
+
+// args wraps cobra's checks of arguments: a wrong count is a wrong call.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, given []string) error {
+		if err := check(c, given); err != nil {
+			return usage(c, err)
+		}
+		return nil
+	}
+}
+
+// Run carries out a command line and gives the exit code.
+func Run(ctx context.Context, root *cobra.Command, line []string) int {
+	root.SetArgs(line)
+	err := root.ExecuteContext(ctx)
+	var wrong *usageError
+	var quiet *exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &quiet):
+		return quiet.code
+	case errors.As(err, &wrong) || strings.HasPrefix(err.Error(), "unknown command"):
+		fmt.Fprintln(root.ErrOrStderr(), "gantry:", err)
+		return 2
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return 1
+	}
+	fmt.Fprintln(root.ErrOrStderr(), "gantry:", err)
+	return 1
+}
+
+// exitError ends with a code; what there was to say is said.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
+
+// client opens the API.
+func (a *app) client(ctx context.Context) (*client.Client, error) {
+	endpoint := a.endpoint
+	if endpoint == "" {
+		endpoint = a.Getenv("GANTRY_ENDPOINT")
+	}
+	return client.New(ctx, client.Config{Endpoint: endpoint, KeyFile: a.keyFile, DataDir: a.dataDir, Getenv: a.Getenv})
+}
+
+// call is one request of the admin API with JSON both ways.
+type call struct {
+	method string
+	path   string
+	query  url.Values
+	in     any
+	out    any
+}
+
+func (a *app) do(ctx context.Context, c call) error {
+	api, err := a.client(ctx)
+	if err != nil {
+		return err
+	}
+	return api.Do(ctx, c.method, c.path, c.query, c.in, c.out)
+}
+
+// mappingPath is the path of a mapping by UUID or name.
+func mappingPath(id string, more ...string) string {
+	return "/gantry/v1/mappings/" + url.PathEscape(id) + strings.Join(more, "")
+}

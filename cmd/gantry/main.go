@@ -1,0 +1,43 @@
+// Command gantry runs AWS Lambda's Kafka event source mappings anywhere and moves a
+// Kafka workload to the cloud, one service at a time. This package wires; it knows
+// everyone and holds no rule of its own.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"gantry/cli"
+	"gantry/cli/demo"
+)
+
+func main() {
+	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "bootstrap" {
+		demo.Bootstrap() // this very file, started as a function of the demo
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// run is main without the process around it.
+func run(ctx context.Context, args []string, s streams) int {
+	root := cli.New(cli.Config{
+		Version: version(), In: s.in, Out: s.out, Err: s.err, Getenv: os.Getenv,
+	})
+	root.AddCommand(serveCommand(s), demoCommand(s))
+	return cli.Run(ctx, root, args)
+}

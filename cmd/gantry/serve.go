@@ -1,0 +1,169 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"gantry/api/door"
+	"gantry/declare"
+	"gantry/kafka"
+	"gantry/kafka/embedded"
+)
+
+// serveFlags override the file, so that several processes may share one.
+type serveFlags struct {
+	config   string
+	listen   string
+	dataDir  string
+	logLevel string
+	logJSON  bool
+}
+
+func serveCommand(s streams) *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the mappings of a file, and those made through Lambda's API",
+		Long: `Serve runs gantry's engine and its API until it is told to stop (Ctrl-C or SIGTERM):
+then what is in flight ends, offsets are committed, and groups are left.
+
+Functions and mappings of the file are applied at the start; those made through the
+API live beside them. Several processes may serve the same file, each with a data
+directory and a port of its own: Kafka shares the partitions out between them.`,
+		Example: `  gantry serve -c gantry.yaml
+  gantry serve -c gantry.yaml --data-dir ./second --listen 127.0.0.1:9401
+  gantry serve                      # no file: mappings come from the aws CLI`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), f, s) },
+	}
+	c.Flags().StringVarP(&f.config, "config", "c", "", "configuration file (YAML)")
+	c.Flags().StringVar(&f.listen, "listen", "", "address of the API, loopback only (default "+declare.DefaultListen+")")
+	c.Flags().StringVar(&f.dataDir, "data-dir", "", "where gantry keeps its state (default "+declare.DefaultDataDir+")")
+	c.Flags().StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	c.Flags().BoolVar(&f.logJSON, "log-json", false, "log JSON lines")
+	return c
+}
+
+func serve(ctx context.Context, flags serveFlags, s streams) error {
+	log, err := logger(flags, s)
+	if err != nil {
+		return err
+	}
+	file, base, err := load(flags)
+	if err != nil {
+		return err
+	}
+	brokers, err := startEmbedded(file)
+	if err != nil {
+		return err
+	}
+	defer brokers()
+	srv, err := open(ctx, options{file: file, base: base, name: cmp.Or(flags.config, "none"), log: log})
+	if err != nil {
+		return err
+	}
+	l, err := door.Listen(ctx, file.Listen)
+	if err != nil {
+		_ = srv.close()
+		return err
+	}
+	greet(srv, l.Addr().String(), s)
+	err = srv.run(ctx, l)
+	if closed := srv.close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+func logger(flags serveFlags, s streams) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(flags.logLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level: %q is not known; want debug, info, warn or error", flags.logLevel)
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if flags.logJSON {
+		return slog.New(slog.NewJSONHandler(s.err, opts)), nil
+	}
+	return slog.New(slog.NewTextHandler(s.err, opts)), nil
+}
+
+// load reads the file, or makes one up where none was given, and lets flags win.
+func load(flags serveFlags) (*declare.File, string, error) {
+	var text []byte
+	base := "."
+	if flags.config != "" {
+		var err error
+		if text, err = os.ReadFile(flags.config); err != nil {
+			return nil, "", fmt.Errorf("read the configuration: %w", err)
+		}
+		base = filepath.Dir(flags.config)
+	}
+	base, err := filepath.Abs(base)
+	if err != nil {
+		return nil, "", err
+	}
+	file, err := declare.Parse(text, declare.Identity{Name: cmp.Or(flags.config, "(no file)"), Dir: base})
+	if err != nil {
+		return nil, "", err
+	}
+	if file.DataDir != "" && !filepath.IsAbs(file.DataDir) {
+		file.DataDir = filepath.Join(base, file.DataDir)
+	}
+	file.DataDir = cmp.Or(flags.dataDir, file.DataDir, declare.DefaultDataDir)
+	file.Listen = cmp.Or(flags.listen, file.Listen, declare.DefaultListen)
+	return file, base, nil
+}
+
+// startEmbedded starts the built-in broker for each cluster that asks for one.
+func startEmbedded(file *declare.File) (stop func(), err error) {
+	var running []*embedded.Broker
+	stop = func() {
+		for _, b := range running {
+			b.Close()
+		}
+	}
+	for name, c := range file.Clusters {
+		if !c.Embedded {
+			continue
+		}
+		b, err := embedded.Start(embedded.Config{})
+		if err != nil {
+			stop()
+			return nil, fmt.Errorf("clusters.%s: start the built-in broker: %w", name, err)
+		}
+		running = append(running, b)
+		file.Clusters[name] = kafka.Config{Brokers: b.Brokers()}
+		for i := range file.Mappings {
+			if src := &file.Mappings[i].Source; src.Cluster == name {
+				src.Bootstrap = b.Brokers()
+			}
+		}
+	}
+	return stop, nil
+}
+
+// greet says where the API is and how to reach it. The secret itself is in a file.
+func greet(s *server, address string, out streams) {
+	fmt.Fprintf(out.err, "gantry %s serves on http://%s\n", version(), address)
+	if len(s.opts.file.Keys) > 0 {
+		return
+	}
+	credentials := filepath.Join(s.dataDir(), door.CredentialsFile)
+	if abs, err := filepath.Abs(credentials); err == nil {
+		credentials = abs
+	}
+	if s.madeKey {
+		fmt.Fprintln(out.err, "a key pair was made for it; the aws CLI finds it so:")
+	} else {
+		fmt.Fprintln(out.err, "the aws CLI reaches it so:")
+	}
+	fmt.Fprintf(out.err, "  export AWS_SHARED_CREDENTIALS_FILE=%s AWS_REGION=%s AWS_ENDPOINT_URL_LAMBDA=http://%s\n",
+		credentials, s.opts.file.Region, address)
+	fmt.Fprintln(out.err, "  aws lambda list-event-source-mappings")
+}

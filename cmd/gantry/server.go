@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"gantry/api/admin"
+	"gantry/api/door"
+	"gantry/api/lambda"
+	"gantry/declare"
+	"gantry/engine"
+	"gantry/kafka"
+	"gantry/mapping"
+	"gantry/pipeline"
+	"gantry/pipeline/filter"
+	"gantry/secret"
+	"gantry/store"
+	"gantry/store/code"
+	"gantry/telemetry/functionlog"
+)
+
+// options are what a server is made from: a configuration file and how it is used.
+type options struct {
+	file         *declare.File
+	base         string // folder that file: references are relative to
+	name         string // of the file, as actor of what it declares
+	anonymous    bool   // any credentials are accepted: demo and dev
+	integrations map[string]integration
+	log          *slog.Logger
+}
+
+// server is a whole gantry: store, engine and the API before them.
+type server struct {
+	opts    options
+	store   store.Store
+	process string
+	code    *code.Code
+	logs    *functionlog.Logs
+	audit   *door.Audit
+	keys    door.Keys
+	madeKey bool
+	engine  *engine.Engine
+	kafka   kafka.Resolver
+	started time.Time
+	closers []io.Closer
+}
+
+// processBudget bounds the bytes that all mappings hold together.
+const processBudget = 512 << 20
+
+// open takes the data directory and puts everything together. Nothing runs yet.
+func open(ctx context.Context, opts options) (s *server, err error) {
+	s = &server{opts: opts, started: time.Now()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if err := s.openData(); err != nil {
+		return s, err
+	}
+	if err := s.openKeys(ctx); err != nil {
+		return s, err
+	}
+	f := opts.file
+	secrets := secret.New(secret.Options{Rules: f.Secrets, Base: opts.base, LookupEnv: os.LookupEnv, AWS: s.aws})
+	s.kafka = kafka.Resolver{Clusters: f.Clusters, Secrets: secrets}
+	places := targets{
+		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
+		code: s.code, logs: s.logs, aws: s.aws, endpoint: f.AWS.Endpoint, integrations: opts.integrations,
+	}
+	s.engine = engine.New(engine.Config{
+		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,
+		Budget: pipeline.NewBudget(processBudget), Log: opts.log,
+		ARN: func(name string) string { return arnOf(f.Region, f.AccountID, name) },
+	})
+	return s, nil
+}
+
+func (s *server) dataDir() string { return s.opts.file.DataDir }
+
+// openData opens everything that lives in the data directory.
+func (s *server) openData() error {
+	dir, log := s.dataDir(), s.opts.log
+	db, process, err := openStore(dir)
+	if err != nil {
+		return err
+	}
+	s.store, s.process = db, process
+	s.closers = append(s.closers, db)
+	if s.code, err = code.Open(dir); err != nil {
+		return err
+	}
+	if s.logs, err = functionlog.Open(filepath.Join(dir, "logs")); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.logs)
+	s.audit, err = door.OpenAudit(door.AuditConfig{DataDir: dir, Ledger: db, Stream: "audit." + process, Log: log})
+	if err == nil {
+		s.closers = append(s.closers, s.audit)
+	}
+	return err
+}
+
+// openKeys finds who may come in: the pairs of the file, or the data directory's own.
+func (s *server) openKeys(ctx context.Context) error {
+	if s.opts.anonymous {
+		return nil
+	}
+	if len(s.opts.file.Keys) == 0 {
+		key, made, err := door.DataKey(ctx, s.dataDir())
+		if err != nil {
+			return err
+		}
+		s.madeKey = made
+		s.keys, err = door.NewKeys(key)
+		return err
+	}
+	secrets := secret.New(secret.Options{Rules: s.opts.file.Secrets, Base: s.opts.base, LookupEnv: os.LookupEnv, AWS: s.aws})
+	var keys []door.Key
+	for _, k := range s.opts.file.Keys {
+		value, err := secrets.Plain(ctx, k.Secret)
+		if err != nil {
+			return fmt.Errorf("keys: %s: %w", k.ID, err)
+		}
+		keys = append(keys, door.Key{ID: k.ID, Secret: value, Role: door.Role(k.Role)})
+	}
+	var err error
+	s.keys, err = door.NewKeys(keys...)
+	return err
+}
+
+// aws finds AWS's configuration the usual way: variables, files, roles.
+func (s *server) aws(ctx context.Context) (aws.Config, error) {
+	a := s.opts.file.AWS
+	var opts []func(*config.LoadOptions) error
+	if a.Profile != "" {
+		opts = append(opts, config.WithSharedConfigProfile(a.Profile))
+	}
+	if a.Region != "" {
+		opts = append(opts, config.WithRegion(a.Region))
+	}
+	if a.Endpoint != "" {
+		opts = append(opts, config.WithBaseEndpoint(a.Endpoint))
+	}
+	return config.LoadDefaultConfig(ctx, opts...)
+}
+
+// apply makes the store agree with the file that was given to serve. What fails is
+// said; what runs goes on.
+func (s *server) apply(ctx context.Context) error {
+	a := declare.Applier{Store: s.store, Source: s.engine, Now: time.Now}
+	by := store.Write{Actor: "file:" + s.opts.name, Reason: "serve"}
+	changes, err := a.Apply(ctx, s.opts.file, declare.Options{By: by})
+	for _, c := range changes {
+		s.opts.log.Info("applied", "kind", string(c.Kind), "name", c.Name, "action", string(c.Action), "note", c.Note)
+		if c.Action != declare.Unchanged {
+			s.audit.Record(ctx, store.Change{By: by, Action: "apply-" + string(c.Action), Kind: c.Kind, ID: c.Name})
+		}
+	}
+	return err
+}
+
+// handler puts Lambda's API, the admin API and the open routes behind one door.
+func (s *server) handler(l net.Listener) (http.Handler, error) {
+	f, log := s.opts.file, s.opts.log
+	functions, err := lambda.New(lambda.Config{
+		Store: s.store, Engine: s.engine, Code: s.code, Cluster: s.clusterOf, Region: f.Region, AccountID: f.AccountID,
+		Pattern: func(p string) error { _, err := filter.Compile(p); return err },
+		Audit:   s.audit, Actor: door.Actor, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	administration, err := admin.New(admin.Config{
+		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Actor: door.Actor,
+		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters,
+		Listen: l.Addr().String(), Started: s.started, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/gantry/v1/", administration)
+	mux.Handle("/metrics", admin.Metrics(s.engine))
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("/readyz", s.ready)
+	mux.Handle("/", functions)
+	return door.New(door.Config{
+		Listen: l.Addr().String(), Names: f.AllowHosts, Keys: s.keys, Anonymous: s.opts.anonymous,
+		Open: append([]string{"/healthz", "/readyz", "/metrics"}, lambda.OpenPaths()...), Log: log,
+	}, mux)
+}
+
+// clusterOf names the configured cluster of a source: its ARN, or a broker in common.
+func (s *server) clusterOf(src mapping.Source) string {
+	clusters := s.opts.file.Clusters
+	for _, name := range slices.Sorted(maps.Keys(clusters)) {
+		shared := slices.ContainsFunc(src.Bootstrap, func(b string) bool { return slices.Contains(clusters[name].Brokers, b) })
+		if shared || src.ARN != "" && (src.ARN == name || src.ARN == clusters[name].ARN) {
+			return name
+		}
+	}
+	return ""
+}
+
+// ready says whether every mapping that should run has joined its group.
+func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
+	for _, r := range s.engine.Running() {
+		if !r.Snapshot.Joined {
+			http.Error(w, "mapping "+r.UUID+" has not joined its group yet", http.StatusServiceUnavailable)
+			return
+		}
+	}
+	_, _ = io.WriteString(w, "ready\n")
+}
+
+// run serves until ctx ends, then stops in order: no new requests, mappings drained and
+// committed, functions ended, data closed.
+func (s *server) run(ctx context.Context, l net.Listener) error {
+	h, err := s.handler(l)
+	if err != nil {
+		return err
+	}
+	api := door.Server(h, s.opts.log)
+	serving := make(chan error, 1)
+	go func() { serving <- api.Serve(l) }()
+
+	stopping, cut := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cut()
+	engineDone := make(chan error, 1)
+	running, stopEngine := context.WithCancel(ctx)
+	defer stopEngine()
+	go func() { engineDone <- s.engine.Run(running, stopping) }()
+	if err := s.apply(ctx); err != nil && ctx.Err() == nil {
+		s.opts.log.Error("the file was not applied whole", "file", s.opts.name, "error", err)
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-serving:
+	}
+	stopEngine()
+	err = errors.Join(err, <-engineDone)
+	closing, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer done()
+	if api.Shutdown(closing) != nil {
+		_ = api.Close() // streams (tail, logs -f) end with their connections
+	}
+	return err
+}
+
+// stopTimeout is longer than any drain.
+const stopTimeout = 16 * time.Minute
+
+func (s *server) close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i].Close())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"gantry/engine"
+	"gantry/function"
+	"gantry/store/code"
+	"gantry/target/http"
+	"gantry/target/inprocess"
+	"gantry/target/lambda"
+	"gantry/target/process"
+	"gantry/telemetry/functionlog"
+)
+
+// targets makes the place a function runs in, from what it says of itself.
+type targets struct {
+	region       string
+	account      string
+	dataDir      string
+	interpreters map[string]string
+	code         *code.Code
+	logs         *functionlog.Logs
+	aws          func(ctx context.Context) (aws.Config, error)
+	endpoint     string // of AWS, for emulators; empty = AWS
+	integrations map[string]integration
+}
+
+// integration makes the handler of a ready-made function from its settings.
+type integration func(settings map[string]string) (handler any, err error)
+
+// open implements engine.Targets.
+func (t targets) open(ctx context.Context, fn function.Function) (engine.Target, error) {
+	switch fn.Kind {
+	case function.Process:
+		return t.process(fn)
+	case function.HTTP:
+		target, err := http.New(fn.URL, http.Config{Timeout: fn.Timeout})
+		return closing{target}, err
+	case function.Lambda:
+		cfg, err := t.aws(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("find credentials for AWS: %w", err)
+		}
+		target, err := lambda.New(fn.ARN, lambda.Config{AWS: cfg, Endpoint: t.endpoint, Timeout: fn.Timeout})
+		return closing{target}, err
+	case function.InProcess:
+		return t.inProcess(fn)
+	}
+	return nil, fmt.Errorf("function %s: kind %q is not known", fn.Name, fn.Kind)
+}
+
+func (t targets) process(fn function.Function) (engine.Target, error) {
+	dir := fn.Code.Dir
+	if dir == "" {
+		var err error
+		if dir, err = t.code.Dir(fn.Code.SHA256); err != nil {
+			return nil, err
+		}
+	}
+	return process.New(fn, process.Config{
+		CodeDir: dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
+		Interpreters: t.interpreters, Log: sink{t.logs.Log(fn.Name)},
+	})
+}
+
+// sink writes a process's lines into the function's log.
+type sink struct{ log *functionlog.Log }
+
+// Line implements process.Sink.
+func (s sink) Line(l process.Line) {
+	s.log.Write(functionlog.Line{Time: l.Time, Stream: l.Stream, RequestID: l.RequestID, Text: l.Text})
+}
+
+func (t targets) inProcess(fn function.Function) (engine.Target, error) {
+	make, ok := t.integrations[fn.Integration]
+	if !ok {
+		return nil, fmt.Errorf("integration %q is not known", fn.Integration)
+	}
+	handler, err := make(fn.Settings)
+	if err != nil {
+		return nil, fmt.Errorf("integration %s: %w", fn.Integration, err)
+	}
+	target, err := inprocess.New(fn.Name, handler, inprocess.Config{
+		ARN: arnOf(t.region, t.account, fn.Name), Timeout: fn.Timeout,
+	})
+	return closing{target}, err
+}
+
+func arnOf(region, account, name string) string {
+	return "arn:aws:lambda:" + region + ":" + account + ":function:" + name
+}
+
+// closing gives targets without processes of their own the engine's Close.
+type closing struct{ function.Invoker }
+
+// Close implements engine.Target.
+func (c closing) Close(context.Context) error {
+	if closer, ok := c.Invoker.(interface{ Close() }); ok {
+		closer.Close()
+	}
+	return nil
+}
