@@ -34,7 +34,7 @@ check: lint ## before every commit, 3 minutes: linters, house rules, unit tests 
 	$(run) -part race test
 
 lint: $(lint) ## the linters alone
-	$(lint) run ./...
+	$(lint) run --allow-serial-runners ./...
 
 race: ## every package test under the race detector
 	$(run) -part race test

@@ -65,7 +65,9 @@ func (c *collector) take(e event) {
 		path, _, _ := strings.Cut(e.ImportPath, " ")
 		add(c.builds, path, e.Output)
 	case "output":
-		add(c.output, id, e.Output)
+		if !strings.HasPrefix(e.Output, "=== PAUSE") && !strings.HasPrefix(e.Output, "=== CONT") {
+			add(c.output, id, e.Output)
+		}
 	case "pass", "fail", "skip":
 		c.results[id] = c.result(id, e.Action)
 		if e.Test == "" {
