@@ -54,5 +54,32 @@
 // What kgo does that surprises: it reports a lost group session once as an error of a
 // poll (kgo.ErrGroupSession) and joins again by itself; a cut cable makes it give up
 // its assignment long before the broker expires the session, and it reads from the
-// last commit when it is back; Close does not make a static member leave.
+// last commit when it is back; Close does not make a static member leave; a returning
+// static member that leads its group gets its partitions at once and then joins again
+// whenever its own plan differs from the group's (its log: "instance group leader
+// restarted").
+//
+// # Real Kafka
+//
+// Start runs Apache Kafka in KRaft mode, one broker or three, from jars that Maven
+// downloads once into ${GANTRY_CACHE:-the user's cache directory/gantry}/kafka. Shared
+// is one broker for all tests of a package. Each runs a test on several versions.
+//
+//	func TestMain(m *testing.M) { os.Exit(kafkatest.Main(m)) }
+//
+//	func TestOrders(t *testing.T) {
+//		c, topic := kafkatest.Shared(t), kafkatest.Topic(t)
+//		c.CreateTopic(t, topic, 4, nil)
+//		kafkatest.Fill(t, c, kafkatest.Load{Topic: topic, Partitions: 4, Records: 1000, Size: 100})
+//
+// They run only with GANTRY_TEST_KAFKA=1 and skip with the reason where Java or the jars
+// are missing; GANTRY_TEST_SIZE=full asks for the large counts and all versions. No
+// broker outlives the test binary. A broker takes 160 MB and, on an idle machine, two to
+// three seconds to start; it does so with the quick compiler only (Options.JVM changes
+// that for a benchmark) and with an archive of its classes. A broker that was killed is
+// let in again when its old session of 3 s is over.
+//
+// The doors: Brokers (plaintext, everything allowed), SASLBrokers and SASLOptions,
+// MTLSBrokers and MTLSOptions, Cluster.TLS for the certificates. With Options.ACLs the
+// last two allow only what Allow gave.
 package kafkatest

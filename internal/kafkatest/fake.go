@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -16,11 +15,11 @@ import (
 type Fake struct {
 	*kfake.Cluster
 	*Host
+	operations // on a host of their own, so that a cut cable does not reach them
 
 	dial   dialFunc
 	hosts  *hostList
 	epochs *epochs
-	admin  *kgo.Client // on a host of its own, so that a cut cable does not reach it
 }
 
 // Virtual starts a fake cluster on an in-process network. It is the one to use in a
@@ -53,7 +52,7 @@ func newFake(t testing.TB, dial dialFunc, opts []kfake.Opt) *Fake {
 	t.Cleanup(c.Close)
 	f := &Fake{Cluster: c, dial: dial, hosts: &hostList{}, epochs: &epochs{}}
 	f.Host = f.NewHost()
-	f.admin = f.NewHost().Client(t)
+	f.operations = operate(f.NewHost().Client(t))
 	c.ControlKey(kmsg.OffsetForLeaderEpoch.Int16(), f.answerEpochs)
 	return f
 }

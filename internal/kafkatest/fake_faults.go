@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -115,27 +114,6 @@ func (f *Fake) Join(t testing.TB, group, topic string, opts ...kgo.Opt) (leave f
 	return leave
 }
 
-// Expel removes every member of a classic group, as an administrator does or the
-// broker does when the session has expired: their next heartbeat and their commits
-// are refused.
-func (f *Fake) Expel(t testing.TB, group string) {
-	t.Helper()
-	req := kmsg.NewPtrLeaveGroupRequest()
-	req.Group = group
-	for _, m := range f.members(t, group) {
-		leaving := kmsg.NewLeaveGroupRequestMember()
-		leaving.MemberID, leaving.InstanceID = m.MemberID, m.InstanceID
-		req.Members = append(req.Members, leaving)
-	}
-	resp, err := req.RequestWith(context.Background(), f.admin)
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
-	}
-	if err != nil {
-		t.Fatalf("remove the members of group %q: %v", group, err)
-	}
-}
-
 func (f *Fake) members(t testing.TB, group string) []kfake.GroupMember {
 	t.Helper()
 	g := f.GroupInfo(group)
@@ -143,15 +121,6 @@ func (f *Fake) members(t testing.TB, group string) []kfake.GroupMember {
 		t.Fatalf("group %q has no members", group)
 	}
 	return g.Members
-}
-
-// Retain moves the log start of a partition to offset, as retention does: what was
-// before it is gone.
-func (f *Fake) Retain(t testing.TB, topic string, partition int32, offset int64) {
-	t.Helper()
-	if err := f.DeleteRecords(topic, partition, offset); err != nil {
-		t.Fatalf("move the log start of %s-%d to %d: %v", topic, partition, offset, err)
-	}
 }
 
 // Recreate deletes a topic and creates it again under the same name with a new topic
@@ -163,44 +132,6 @@ func (f *Fake) Recreate(t testing.TB, topic string, partitions int32) {
 	}
 	if err := f.CreateTopic(topic, partitions, nil); err != nil {
 		t.Fatalf("create topic %q again: %v", topic, err)
-	}
-}
-
-// AddPartitions grows a topic to total partitions.
-func (f *Fake) AddPartitions(t testing.TB, topic string, total int) {
-	t.Helper()
-	resp, err := kadm.NewClient(f.admin).UpdatePartitions(context.Background(), total, topic)
-	if err == nil {
-		err = resp.Error()
-	}
-	if err != nil {
-		t.Fatalf("grow topic %q to %d partitions: %v", topic, total, err)
-	}
-}
-
-// Expire removes a group with all it had committed, as offsets.retention.minutes does
-// with a group nobody is a member of.
-func (f *Fake) Expire(t testing.TB, group string) {
-	t.Helper()
-	resp, err := kadm.NewClient(f.admin).DeleteGroup(context.Background(), group)
-	if err == nil {
-		err = resp.Err
-	}
-	if err != nil {
-		t.Fatalf("expire group %q: %v", group, err)
-	}
-}
-
-// Commit sets offsets of a group the way an administrator does. Kafka refuses it
-// while the group has members.
-func (f *Fake) Commit(t testing.TB, group, topic string, offsets map[int32]int64) {
-	t.Helper()
-	all := kadm.Offsets{}
-	for p, at := range offsets {
-		all.AddOffset(topic, p, at, -1)
-	}
-	if err := kadm.NewClient(f.admin).CommitAllOffsets(context.Background(), group, all); err != nil {
-		t.Fatalf("commit offsets of group %q: %v", group, err)
 	}
 }
 

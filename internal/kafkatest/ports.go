@@ -1,0 +1,38 @@
+package kafkatest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+)
+
+// ports are where one broker listens; they stay the same when it is started again.
+type ports struct{ plain, sasl, mtls, controller int }
+
+// pickPorts chooses below the range the kernel takes outgoing connections from (32768
+// and up on Linux): while a killed broker is away its clients dial its port again and
+// again, and a port of that range could be taken, even by such a client dialing itself.
+func pickPorts() (ports, error) {
+	var picked [4]int
+	for i := range picked {
+		p, err := pickPort()
+		if err != nil {
+			return ports{}, err
+		}
+		picked[i] = p
+	}
+	return ports{picked[0], picked[1], picked[2], picked[3]}, nil
+}
+
+func pickPort() (int, error) {
+	var last error
+	for range 100 {
+		port := 20_000 + rand.IntN(12_000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return port, l.Close()
+		}
+		last = err
+	}
+	return 0, fmt.Errorf("find a free port on 127.0.0.1: %w", last)
+}
