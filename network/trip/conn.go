@@ -40,8 +40,16 @@ type body struct {
 	trip   *Trip
 }
 
+// copied is the size up to which a payload is copied: it then travels in one packet with
+// its headers, for net/http sends them ahead of any body whose type it does not know.
+const copied = 3 << 10
+
 // Payload makes the body of a request from bytes in memory.
 func (t *Trip) Payload(b []byte) io.ReadCloser {
+	if len(b) <= copied {
+		t.copied = true
+		return io.NopCloser(bytes.NewReader(bytes.Clone(b)))
+	}
 	memory := bytes.NewReader(b)
 	return &body{Reader: memory, memory: memory, trip: t}
 }

@@ -26,6 +26,7 @@ type Trip struct {
 	began  atomic.Bool  // RoundTrip was called
 	wrote  atomic.Bool  // for a connection that can't be recognized: headers were written
 	lent   atomic.Bool  // a body was handed to net/http, which will close it
+	copied bool         // the body is the trip's own copy: nobody needs to wait
 	closed chan struct{}
 	once   sync.Once
 }
@@ -89,7 +90,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if trip != nil {
 		trip.began.Store(true)
 	}
-	if trip == nil || req.Body == nil {
+	if trip == nil || trip.copied || req.Body == nil {
 		return t.base.RoundTrip(req)
 	}
 	own, ok := req.Body.(*body)

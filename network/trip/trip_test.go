@@ -137,19 +137,25 @@ func (c *failing) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-func TestABigPayloadIsOneWrite(t *testing.T) {
+func TestAPayloadIsOneWrite(t *testing.T) {
 	t.Parallel()
-	fake := fakelambda.Start(t, echo())
-	var writes atomic.Int64
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		return &counting{Conn: c, writes: &writes}, err
+	for size, want := range map[int]int64{
+		100:     1, // with the headers
+		4 << 10: 2, // the headers, and the payload at once
+		3 << 20: 2,
+	} {
+		fake := fakelambda.Start(t, echo())
+		var writes atomic.Int64
+		dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return &counting{Conn: c, writes: &writes}, err
+		}
+		payload := bytes.Repeat([]byte("x"), size)
+		_, answer, err := post(t, t.Context(), trip.New(&http.Transport{}, trip.Config{Dial: dial}), fake.URL, payload)
+		require.NoError(t, err)
+		require.Len(t, answer, size)
+		require.Equal(t, want, writes.Load(), "%d bytes", size)
 	}
-	payload := bytes.Repeat([]byte("x"), 3<<20)
-	_, answer, err := post(t, t.Context(), trip.New(&http.Transport{}, trip.Config{Dial: dial}), fake.URL, payload)
-	require.NoError(t, err)
-	require.Len(t, answer, len(payload))
-	require.EqualValues(t, 2, writes.Load(), "the headers, and the payload at once")
 }
 
 type counting struct {
