@@ -52,22 +52,36 @@ type attempts struct {
 
 func (a *attempts) listen(next func(error)) func(error) {
 	return func(err error) {
-		var connect *ConnectError
-		a.mu.Lock()
-		switch {
-		case err == nil:
-			a.failed = nil
-		case errors.As(err, &connect) && !errors.Is(err, context.Canceled):
-			if a.failed == nil {
-				a.failed = map[string]error{}
-			}
-			a.failed[connect.Broker] = connect
-		}
-		a.mu.Unlock()
+		a.note(err)
 		if next != nil {
 			next(err)
 		}
 	}
+}
+
+// note keeps what says more: when the caller's time runs out in the middle of an
+// attempt, that attempt times out, and the refusals before it are the news.
+func (a *attempts) note(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var connect *ConnectError
+	switch {
+	case err == nil:
+		a.failed = nil
+	case errors.As(err, &connect) && !errors.Is(err, context.Canceled):
+		if known := a.failed[connect.Broker]; known != nil && timedOut(err) && !timedOut(known) {
+			return
+		}
+		if a.failed == nil {
+			a.failed = map[string]error{}
+		}
+		a.failed[connect.Broker] = connect
+	}
+}
+
+func timedOut(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &timeout) && timeout.Timeout())
 }
 
 // join adds what failed to an error, so that Diagnose sees it, and leaves out what would

@@ -219,7 +219,6 @@ func ofProtocol(err error) (Diagnosis, bool) {
 func ofNetwork(err error) (Diagnosis, bool) {
 	var dns *net.DNSError
 	var advertised *AdvertisedError
-	var timeout interface{ Timeout() bool }
 	d := Diagnosis{Problem: mapping.ProblemConnection}
 	switch {
 	case errors.As(err, &advertised):
@@ -234,7 +233,7 @@ func ofNetwork(err error) (Diagnosis, bool) {
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		d.Cause = "there is no route to the broker"
 		d.Try = "check the network between this machine and the broker: routes, VPN, firewall"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case timedOut(err):
 		d.Cause = "the broker did not answer in time"
 		d.Try = "check that a firewall or a wrong address does not swallow the connection, and that the broker is not overloaded"
 	default:

@@ -55,3 +55,18 @@ func TestDiagnosisOfWhatPollMeets(t *testing.T) {
 		})
 	}
 }
+
+func TestATimeoutDoesNotHideTheRefusalBeforeIt(t *testing.T) {
+	t.Parallel()
+	refused := &ConnectError{Broker: "k:1", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	late := &ConnectError{Broker: "k:1", Err: &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}}
+	var a attempts
+	hear := a.listen(nil)
+	hear(late)
+	require.Contains(t, Diagnose(a.join(context.DeadlineExceeded)).Cause, "did not answer")
+	hear(refused)
+	hear(late)
+	require.Contains(t, Diagnose(a.join(context.DeadlineExceeded)).Cause, "nothing listens")
+	hear(nil)
+	require.Equal(t, context.DeadlineExceeded.Error(), a.join(context.DeadlineExceeded).Error(), "a connection that worked ends the story")
+}
