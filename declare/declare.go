@@ -108,6 +108,7 @@ func Parse(text []byte, id Identity) (*File, error) {
 			r.document(doc.Body)
 		}
 	}
+	r.defaults()
 	r.crossCheck()
 	if len(r.faults) > 0 {
 		slices.SortStableFunc(r.faults, func(a, b Fault) int { return cmp.Compare(a.Line, b.Line) })
@@ -147,14 +148,20 @@ func (r *reader) document(n ast.Node) {
 		"store":        r.store,
 		"networks":     r.later, "roles": r.later, "tls": r.later,
 	})
-	f.Region = cmp.Or(f.Region, r.id.Region, DefaultRegion)
-	f.AccountID = cmp.Or(f.AccountID, r.id.AccountID, DefaultAccountID)
+	r.defaults()
 	if functions != nil {
 		r.each(r.function)(functions, "functions")
 	}
 	if mappings != nil {
 		r.each(r.mapping)(mappings, "mappings")
 	}
+}
+
+// defaults are what mappings need to have a name; an empty file has them too.
+func (r *reader) defaults() {
+	f := r.file
+	f.Region = cmp.Or(f.Region, r.id.Region, DefaultRegion)
+	f.AccountID = cmp.Or(f.AccountID, r.id.AccountID, DefaultAccountID)
 }
 
 // store: embedded is the only one there is.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -104,13 +105,23 @@ func (f *functions) current(fn function.Function, version int64) *live {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	l := f.live[fn.Name]
-	if l != nil && l.version == version {
+	if l != nil && (l.version == version || reflect.DeepEqual(made(l.fn), made(fn))) {
+		l.version = version
+		f.gateOf(fn)
 		return l
 	}
 	f.drop(l)
 	l = &live{fn: fn, version: version, gate: f.gateOf(fn), idle: make(chan struct{})}
 	f.live[fn.Name] = l
 	return l
+}
+
+// made is a function as far as its target was made of it: a change of the rest needs no
+// new processes.
+func made(fn function.Function) function.Function {
+	fn.Description, fn.Role, fn.Tags, fn.Concurrency, fn.Declared = "", "", nil, nil, false
+	fn.RevisionID, fn.LastModified = "", time.Time{}
+	return fn
 }
 
 // drop retires a target and closes it once it is idle. The caller holds the lock.

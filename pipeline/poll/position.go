@@ -37,7 +37,10 @@ func (p *Poller) adjust(ctx context.Context, offsets map[string]map[int32]kgo.Of
 	}
 	for id, at := range starts {
 		offsets[id.Topic][id.Index] = kgo.NewOffset().At(at.At)
-		p.cfg.Log.Info("partition begins", "group", p.cfg.Group, "partition", id.String(), "offset", at.At)
+		p.cfg.Log.Debug("partition begins", "group", p.cfg.Group, "partition", id.String(), "offset", at.At)
+	}
+	if len(starts) > 0 {
+		p.cfg.Log.Info("starting positions committed", "group", p.cfg.Group, "topics", p.cfg.Topics, "partitions", len(starts))
 	}
 	p.assigned(offsets)
 	return offsets, nil

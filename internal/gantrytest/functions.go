@@ -1,0 +1,135 @@
+package gantrytest
+
+import (
+	"archive/zip"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// JournalPython is a Python function that notes what it gets.
+const JournalPython = `import json, os, time
+path = os.path.join(os.environ["JOURNAL"], "py-%d-%d.jsonl" % (os.getpid(), time.time_ns()))
+out = open(path, "a", buffering=1)
+pause = float(os.environ.get("PAUSE", "0"))
+
+def handler(event, context):
+    at = time.time_ns()
+    lines = [{"at": at, "p": key, "o": [r["offset"] for r in records]} for key, records in event["records"].items()]
+    out.write(json.dumps(lines) + "\n")
+    if pause:
+        time.sleep(pause)
+`
+
+// JournalGo is the same as a Go function for provided.al2023.
+const JournalGo = `package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+type delivery struct {
+	At int64   ` + "`json:\"at\"`" + `
+	P  string  ` + "`json:\"p\"`" + `
+	O  []int64 ` + "`json:\"o\"`" + `
+}
+
+func main() {
+	out, err := os.Create(fmt.Sprintf("%s/go-%d-%d.jsonl", os.Getenv("JOURNAL"), os.Getpid(), time.Now().UnixNano()))
+	if err != nil {
+		panic(err)
+	}
+	pause, _ := time.ParseDuration(os.Getenv("PAUSE"))
+	lambda.Start(func(_ context.Context, e events.KafkaEvent) error {
+		at := time.Now().UnixNano()
+		var lines []delivery
+		for key, records := range e.Records {
+			d := delivery{At: at, P: key}
+			for _, r := range records {
+				d.O = append(d.O, r.Offset)
+			}
+			lines = append(lines, d)
+		}
+		body, err := json.Marshal(lines)
+		if err != nil {
+			return err
+		}
+		if _, err := out.Write(append(body, '\n')); err != nil {
+			return err
+		}
+		time.Sleep(pause)
+		return nil
+	})
+}
+`
+
+var builds sync.Map // source → func() (string, error)
+
+// GoFunction builds a Go function inside this module, once for each source, and gives
+// the folder with its bootstrap.
+func GoFunction(t testing.TB, source string) string {
+	t.Helper()
+	once, _ := builds.LoadOrStore(source, sync.OnceValues(func() (string, error) { return buildFunction(source) }))
+	dir, err := once.(func() (string, error))()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func buildFunction(source string) (string, error) {
+	dir, err := os.MkdirTemp("", "gantry-function-")
+	if err != nil {
+		return "", err
+	}
+	main := filepath.Join(dir, "main.go")
+	if err := os.WriteFile(main, []byte(source), 0o600); err != nil {
+		return "", err
+	}
+	out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(dir, "code", "bootstrap"), main).CombinedOutput()
+	if err != nil {
+		return "", &buildError{string(out), err}
+	}
+	return filepath.Join(dir, "code"), nil
+}
+
+type buildError struct {
+	out string
+	err error
+}
+
+func (e *buildError) Error() string { return "build the function: " + e.err.Error() + "\n" + e.out }
+
+// PythonFunction writes a Python function and gives its folder.
+func PythonFunction(t testing.TB, source string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "app.py"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Zip packs a folder as a deployment package.
+func Zip(t testing.TB, dir string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	if err := w.AddFS(os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
