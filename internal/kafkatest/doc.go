@@ -82,4 +82,13 @@
 // The doors: Brokers (plaintext, everything allowed), SASLBrokers and SASLOptions,
 // MTLSBrokers and MTLSOptions, Cluster.TLS for the certificates. With Options.ACLs the
 // last two allow only what Allow gave.
+//
+// # What a test proves with it
+//
+// A Journal is told which offsets are to be delivered and, by the functions under test
+// (in-process, or through the collector Serve opens), which were. Its Verdict names what
+// was lost, what overtook an unresolved record, and each repeat with the disturbance
+// that explains it. WatchOffsets, Fake.WatchCommits and Cluster.Commits see what a group
+// commits; with Journal.Resolved the first two fail a test in which it ever committed
+// past an unresolved record.
 package kafkatest
