@@ -24,14 +24,25 @@ def handler(event, context):
         time.sleep(pause)
 `
 
-// JournalGo is the same as a Go function for provided.al2023.
+// What else JournalGo does is told by its environment: PauseVariable is how long it
+// takes; while the file HealVariable names is not there, it fails every batch that has
+// one of the records in FailVariable, written orders-0@17,orders-1@4.
+const (
+	PauseVariable = "PAUSE"
+	FailVariable  = "FAIL"
+	HealVariable  = "HEAL"
+)
+
+// JournalGo is a Go function for provided.al2023 that notes what it gets.
 const JournalGo = `package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -42,6 +53,19 @@ type delivery struct {
 	At int64   ` + "`json:\"at\"`" + `
 	P  string  ` + "`json:\"p\"`" + `
 	O  []int64 ` + "`json:\"o\"`" + `
+	F  bool    ` + "`json:\"f,omitempty\"`" + `
+}
+
+// bad says whether a record is to fail now.
+func bad() func(string, int64) bool {
+	list := map[string]bool{}
+	for _, name := range strings.Split(os.Getenv("FAIL"), ",") {
+		list[name] = true
+	}
+	if _, err := os.Stat(os.Getenv("HEAL")); err == nil {
+		clear(list)
+	}
+	return func(key string, offset int64) bool { return len(list) > 0 && list[fmt.Sprintf("%s@%d", key, offset)] }
 }
 
 func main() {
@@ -53,12 +77,17 @@ func main() {
 	lambda.Start(func(_ context.Context, e events.KafkaEvent) error {
 		at := time.Now().UnixNano()
 		var lines []delivery
+		fails, failed := bad(), false
 		for key, records := range e.Records {
 			d := delivery{At: at, P: key}
 			for _, r := range records {
 				d.O = append(d.O, r.Offset)
+				failed = failed || fails(key, r.Offset)
 			}
 			lines = append(lines, d)
+		}
+		for i := range lines {
+			lines[i].F = failed
 		}
 		body, err := json.Marshal(lines)
 		if err != nil {
@@ -68,6 +97,9 @@ func main() {
 			return err
 		}
 		time.Sleep(pause)
+		if failed {
+			return errors.New("a record of this batch is to fail")
+		}
 		return nil
 	})
 }

@@ -22,6 +22,7 @@ type Delivery struct {
 	At        int64   `json:"at"` // Unix nanoseconds when the function began
 	Partition string  `json:"p"`  // topic-n
 	Offsets   []int64 `json:"o"`
+	Failed    bool    `json:"f"` // the function was about to answer that it failed
 	Process   string  `json:"-"` // the file it stands in
 }
 
@@ -57,6 +58,17 @@ func ReadJournal(t testing.TB, dir string) Journal {
 	}
 	slices.SortStableFunc(j.Deliveries, func(a, b Delivery) int { return cmp.Compare(a.At, b.At) })
 	return j
+}
+
+// Succeeded is the journal without the batches that failed.
+func (j Journal) Succeeded() Journal {
+	var out Journal
+	for _, d := range j.Deliveries {
+		if !d.Failed {
+			out.Deliveries = append(out.Deliveries, d)
+		}
+	}
+	return out
 }
 
 // Verdict is what a journal says against what was produced.

@@ -25,7 +25,13 @@ import (
 	"gantry/api/client"
 )
 
+// binaryVariable names a gantry to test instead of the one of this tree: a release.
+const binaryVariable = "GANTRY_BINARY"
+
 var build = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv(binaryVariable); path != "" {
+		return path, nil
+	}
 	dir, err := os.MkdirTemp("", "gantry-binary-")
 	if err != nil {
 		return "", err
@@ -192,6 +198,14 @@ func (g *Gantry) Stop() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.err
+}
+
+// Signal sends the process a signal, such as SIGSTOP.
+func (g *Gantry) Signal(s os.Signal) {
+	g.t.Helper()
+	if err := g.cmd.Process.Signal(s); err != nil {
+		g.t.Fatal(err)
+	}
 }
 
 // Pid is the process's.
