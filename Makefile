@@ -55,7 +55,7 @@ cross: ## the binary for every platform it is built for
 	done
 
 bench: ## gantry, the floor loop and a raw consumer in one run on a real Kafka (docs/performance.md)
-	go run ./test/bench $(BENCH)
+	GANTRY_TEST_KAFKA=1 GANTRY_BENCH=1 go test ./test/bench -count 1 -timeout 90m -v -run '$(or $(BENCH),.)'
 
 generate: ## what is made from the code: go generate, and case files and documents under -update
 	go generate ./...

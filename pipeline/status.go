@@ -11,7 +11,7 @@ import (
 	"gantry/record"
 )
 
-// Counts are AWS's metrics of an event source mapping (esm.md 9.1), since the pipeline
+// Counts are AWS's metrics of an event source mapping (Developer Guide, monitoring-metrics-types), since the pipeline
 // began. They may be read at any time.
 type Counts struct {
 	Polled         atomic.Int64

@@ -11,7 +11,7 @@ import (
 	"gantry/pipeline"
 )
 
-// counter is one of AWS's metrics of an event source mapping (esm.md 9.1) and its name
+// counter is one of AWS's metrics of an event source mapping (Developer Guide, monitoring-metrics-types) and its name
 // in Prometheus.
 type counter struct {
 	aws  string

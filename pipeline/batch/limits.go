@@ -13,7 +13,7 @@ type Sizer interface {
 	PartOverhead(p record.Partition, first bool) int
 }
 
-// Limits are what closes a batch (esm.md 3): the count, the bytes of the encoded event
+// Limits are what closes a batch (Developer Guide, invocation-eventsourcemapping): the count, the bytes of the encoded event
 // or the window, whichever comes first.
 type Limits struct {
 	Size    int

@@ -22,6 +22,14 @@ type job struct {
 	URL       string
 	BatchSize int
 	Records   int64
+	Window    string // of gantry; empty = 500ms. The floor has none: it sends what it has
+}
+
+func (j job) window() string {
+	if j.Window == "" {
+		return "500ms"
+	}
+	return j.Window
 }
 
 // runRaw is the client alone: it fetches everything and does nothing with it.
@@ -67,10 +75,9 @@ type floor struct {
 	http  *http.Client
 	lanes map[int32]chan []*kgo.Record
 
-	mu    sync.Mutex
-	done  map[int32]kgo.EpochOffset
-	dirty bool
-	wake  chan struct{}
+	mu   sync.Mutex
+	done map[int32]kgo.EpochOffset
+	wake chan struct{}
 }
 
 func (f *floor) poll(ctx context.Context) error {
@@ -85,7 +92,7 @@ func (f *floor) poll(ctx context.Context) error {
 		fs.EachPartition(func(p kgo.FetchTopicPartition) {
 			lane := f.lanes[p.Partition]
 			if lane == nil {
-				lane = make(chan []*kgo.Record, 4)
+				lane = make(chan []*kgo.Record) // what waits is what the client holds
 				f.lanes[p.Partition] = lane
 				go f.lane(ctx, p.Partition, lane)
 			}

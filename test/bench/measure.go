@@ -7,21 +7,25 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"gantry/internal/gantrytest"
 )
 
-// roleVariable makes the test binary a program under measurement: each runs in a
-// process of its own, so that its CPU and memory are its own.
+// roleVariable makes the test binary a program under measurement.
 const (
 	roleVariable = "GANTRY_BENCH_ROLE"
 	jobVariable  = "GANTRY_BENCH_JOB"
 )
 
-// roles are the programs.
+// roles are the programs that are part of this binary; gantry is its own.
 func roles() map[string]func(context.Context, job) error {
-	return map[string]func(context.Context, job) error{"raw": runRaw, "floor": runFloor, "engine": runEngine}
+	return map[string]func(context.Context, job) error{"raw": runRaw, "floor": runFloor}
 }
 
 // child runs as a program under measurement, if this process is one.
@@ -51,16 +55,17 @@ type usage struct {
 	RSS  int64         // peak, bytes
 }
 
-func (u usage) perCPU(records int64) float64 { return float64(records) / u.CPU.Seconds() }
-
-// start starts a program.
-func start(t testing.TB, role string, j job) *exec.Cmd {
+// program starts a program under measurement.
+func program(t testing.TB, role string, j job) *exec.Cmd {
 	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	if role == "gantry" {
+		cmd = gantry(t, j)
+	}
 	body, err := json.Marshal(j)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, jobVariable+"="+string(body))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -70,17 +75,47 @@ func start(t testing.TB, role string, j job) *exec.Cmd {
 	return cmd
 }
 
-// end stops a program and gives what it took.
+// gantry is the binary with one mapping, as a user would declare it.
+func gantry(t testing.TB, j job) *exec.Cmd {
+	dir := t.TempDir()
+	config := fmt.Sprintf(`
+functions: {sink: {http: %q, timeout: 30s}}
+mappings:
+  load: {function: sink, brokers: [%q], topic: %s, batchSize: %d, startingPosition: TRIM_HORIZON, consumerGroupId: %s, maximumBatchingWindow: %s}
+`, j.URL, j.Brokers[0], j.Topic, j.BatchSize, j.Group, j.window())
+	path := filepath.Join(dir, "gantry.yaml")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return exec.Command(gantrytest.Binary(t), "serve", "-c", path, "--data-dir", filepath.Join(dir, "data"),
+		"--listen", "127.0.0.1:0", "--log-level", "warn")
+}
+
+// end stops a program and gives what it took. The peak is read before it stops: what
+// the kernel gives its parent afterwards begins at the parent's own size.
 func end(t testing.TB, cmd *exec.Cmd) (cpu time.Duration, rss int64) {
 	t.Helper()
+	rss = peakOf(t, cmd.Process.Pid)
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("the program under measurement failed: %v", err)
 	}
-	s := cmd.ProcessState
-	use, ok := s.SysUsage().(*syscall.Rusage)
-	if !ok {
-		t.Fatal("no resource usage on this system")
+	return used(cmd), rss
+}
+
+func used(cmd *exec.Cmd) time.Duration { return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() }
+
+// peakOf reads the peak resident size of a running process (Linux).
+func peakOf(t testing.TB, pid int) int64 {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		t.Skipf("no process accounting here: %v", err)
 	}
-	return s.UserTime() + s.SystemTime(), use.Maxrss << 10
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	var kb int64
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		t.Fatal(err)
+	}
+	return kb << 10
 }

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -13,29 +12,71 @@ import (
 	"gantry/internal/kafkatest"
 )
 
-func TestMain(m *testing.M) {
-	if isOne, code := child(); isOne {
-		os.Exit(code)
-	}
-	os.Exit(kafkatest.Main(m))
+const rounds = 7 // interleaved pairs, after one that is thrown away
+
+// loads are what throughput is measured on.
+var loads = []struct {
+	topic   string
+	size    int
+	records int64
+}{
+	{"records-1000", 1000, 500_000},
+	{"records-100", 100, 1_500_000},
 }
 
-// measureThroughput runs one program over the whole topic, from an empty group to the
-// last commit. The rate is from the function's first request to its last answer.
-func measureThroughput(t *testing.T, c *kafkatest.Cluster, role string, j job, s *sink) usage {
+// Throughput: gantry against the floor, pair by pair, so that what the machine does
+// besides meets both.
+func TestThroughput(t *testing.T) {
+	c := cluster(t)
+	s := &sink{}
+	url, stop, err := serveSink(s)
+	require.NoError(t, err)
+	defer stop()
+	var out table
+	for _, l := range loads {
+		c.CreateTopic(t, l.topic, partitions, nil)
+		fill(t, c, l.topic, l.size, l.records)
+		raw := measure(t, c, "raw", job{Brokers: c.Brokers(), Topic: l.topic, Records: l.records}, s)
+		for _, size := range []int{100, 1000} {
+			j := job{Brokers: c.Brokers(), Topic: l.topic, URL: url, BatchSize: size, Records: l.records}
+			floor, ours := pairs(t, c, j, s)
+			out.add(fmt.Sprintf("%d B, batch %d", l.size, size), raw, floor, ours)
+		}
+	}
+	report(t, "Throughput, records/s: median of "+fmt.Sprint(rounds)+" interleaved pairs", out.lines())
+}
+
+// pairs measures the floor and gantry in turn.
+func pairs(t *testing.T, c *kafkatest.Cluster, j job, s *sink) (floor, ours []usage) {
+	for round := range rounds + 1 {
+		for _, role := range []string{"floor", "gantry"} {
+			j.Group = fmt.Sprintf("%s-%s-%d-%d", j.Topic, role, j.BatchSize, round)
+			u := measure(t, c, role, j, s)
+			t.Logf("%s batch %d round %d: %-6s %8.0f/s %.2f CPU s/M %d MB", j.Topic, j.BatchSize, round, role, u.Rate, u.CPU.Seconds()*1e6/float64(j.Records), u.RSS>>20)
+			switch {
+			case round == 0: // warm-up
+			case role == "floor":
+				floor = append(floor, u)
+			default:
+				ours = append(ours, u)
+			}
+		}
+	}
+	return floor, ours
+}
+
+// measure runs one program over the whole topic, from an empty group to the last
+// commit. The rate is from the function's first request to its last answer.
+func measure(t *testing.T, c *kafkatest.Cluster, role string, j job, s *sink) usage {
 	s.reset()
 	began := time.Now()
-	cmd := start(t, role, j)
+	cmd := program(t, role, j)
 	if role == "raw" {
 		require.NoError(t, cmd.Wait())
-		return usage{Rate: float64(j.Records) / time.Since(began).Seconds(), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+		return usage{Rate: float64(j.Records) / time.Since(began).Seconds(), CPU: used(cmd)}
 	}
-	deadline := time.Now().Add(3 * time.Minute)
 	admin := c.Admin(t)
-	for committed(admin, j.Group) < j.Records {
-		require.True(t, time.Now().Before(deadline), "%s did not finish", role)
-		time.Sleep(50 * time.Millisecond)
-	}
+	require.Eventually(t, func() bool { return committed(admin, j.Group) >= j.Records }, 3*time.Minute, 50*time.Millisecond, "%s does not finish", role)
 	r := s.read()
 	cpu, rss := end(t, cmd)
 	return usage{Rate: float64(j.Records) / r.Last.Sub(r.First).Seconds(), CPU: cpu, RSS: rss}
@@ -49,26 +90,4 @@ func committed(admin *kadm.Client, group string) (n int64) {
 	}
 	offsets.Each(func(o kadm.OffsetResponse) { n += max(o.At, 0) })
 	return n
-}
-
-func TestThroughputProbe(t *testing.T) {
-	kafkatest.Need(t, kafkatest.Latest)
-	c := kafkatest.Start(t, kafkatest.Options{})
-	const records = 500_000
-	c.CreateTopic(t, "load", 8, nil)
-	kafkatest.Fill(t, c, kafkatest.Load{Topic: "load", Partitions: 8, Records: records, Size: 1000})
-	s := &sink{}
-	url, stop, err := serveSink(s)
-	require.NoError(t, err)
-	defer stop()
-	for round := range 3 {
-		for _, size := range []int{100, 1000} {
-			for _, role := range []string{"floor", "engine"} {
-				j := job{Brokers: c.Brokers(), Topic: "load", Group: fmt.Sprintf("%s-%d-%d", role, size, round), URL: url, BatchSize: size, Records: records}
-				u := measureThroughput(t, c, role, j, s)
-				r := s.read()
-				t.Logf("%-6s batch %4d: %8.0f records/s, %.2f CPU s/M, %d MB, %d calls", role, size, u.Rate, u.CPU.Seconds()*1e6/records, u.RSS>>20, r.Calls)
-			}
-		}
-	}
 }
