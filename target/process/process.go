@@ -157,6 +157,9 @@ func checked(fn function.Function, cfg Config) (function.Function, Config, error
 		errs = append(errs, fmt.Errorf("data folder %s: %w", cfg.DataDir, err))
 	}
 	cfg.DataDir = dir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		errs = append(errs, fmt.Errorf("data folder: %w", err))
+	}
 	if err := Validate(fn.Environment); err != nil {
 		errs = append(errs, err)
 	}

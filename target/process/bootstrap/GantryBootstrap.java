@@ -17,6 +17,7 @@ import java.lang.reflect.TypeVariable;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -27,10 +28,10 @@ import java.util.Map;
 /**
  * Runs a Java function for Lambda's Runtime API, with the JDK only (Java 8 and later).
  *
- * <p>Handlers are Class::method, or Class with a method handleRequest: RequestHandler and
- * RequestStreamHandler of aws-lambda-java-core where that is on the class path (its types
- * are reached by reflection, so it need not be), or any public method, static or not,
- * with an event and perhaps a context, or with two streams. Events become maps, lists,
+ * <p>A handler is Class::method, any public method, static or not, with an event and
+ * perhaps a context, or with two streams; or Class alone, which implements RequestHandler
+ * or RequestStreamHandler of aws-lambda-java-core (reached by reflection, so that jar need
+ * not be on the class path). Events become maps, lists,
  * strings, numbers, or objects with setters. AWS's own runtime client is used instead of
  * this class where its jar comes with the function.
  */
@@ -46,7 +47,8 @@ public final class GantryBootstrap {
       Throwable cause = unwrap(t);
       Map<String, Object> doc = document(cause);
       log(doc, cause);
-      client.post("init/error", Json.write(doc), "", String.valueOf(doc.get("errorType")));
+      doc.keySet().retainAll(Arrays.asList("errorMessage", "errorType")); // no trace in Lambda's either
+      client.post("init/error", Json.write(doc), "", cause.getClass().getName());
       System.exit(1);
       return;
     }
@@ -87,6 +89,12 @@ public final class GantryBootstrap {
   private static Map<String, Object> document(Throwable t) {
     Map<String, Object> doc = new LinkedHashMap<>();
     doc.put("errorMessage", t.getMessage());
+    if (t instanceof Fault) {
+      if (((Fault) t).type != null) {
+        doc.put("errorType", ((Fault) t).type);
+      }
+      return doc;
+    }
     doc.put("errorType", t.getClass().getName());
     List<String> frames = new ArrayList<>();
     for (StackTraceElement e : t.getStackTrace()) {
@@ -113,6 +121,17 @@ public final class GantryBootstrap {
       }
     }
     System.out.println(line.toString().replace('\n', '\r'));
+  }
+
+  /** A fault of the package itself. Lambda shows no trace for it, and not always a type. */
+  private static final class Fault extends Exception {
+    private static final long serialVersionUID = 1;
+    final String type;
+
+    Fault(String message, String type) {
+      super(message, null, false, false);
+      this.type = type;
+    }
   }
 
   private static final class Answer {
@@ -217,7 +236,10 @@ public final class GantryBootstrap {
       try {
         type = Class.forName(parts[0]);
       } catch (ClassNotFoundException e) {
-        throw new ClassNotFoundException("Class not found: " + parts[0]);
+        throw new Fault("Class not found: " + parts[0], ClassNotFoundException.class.getName());
+      }
+      if (parts.length == 1 && !implementsHandler(type)) {
+        throw new Fault("Class does not implement an appropriate handler interface: " + parts[0], null);
       }
       Method found = null;
       String wanted = parts.length > 1 ? parts[1] : "handleRequest";
@@ -227,12 +249,23 @@ public final class GantryBootstrap {
         }
       }
       if (found == null) {
-        throw new NoSuchMethodException("No public method named " + wanted + " with appropriate method signature found on class " + type);
+        throw new Fault("No public method named " + wanted + " with appropriate method signature found on class " + type.getName(), null);
       }
       Object target = Modifier.isStatic(found.getModifiers()) ? null : type.getConstructor().newInstance();
       found.setAccessible(true);
       Type[] parameters = found.getGenericParameterTypes();
       return new Handler(found, target, parameters.length == 0 || isContext(found.getParameterTypes()[0]) ? null : resolve(parameters[0], type));
+    }
+
+    private static boolean implementsHandler(Class<?> type) {
+      for (Class<?> c = type; c != null; c = c.getSuperclass()) {
+        for (Class<?> i : c.getInterfaces()) {
+          if (i.getName().equals(CORE + "RequestHandler") || i.getName().equals(CORE + "RequestStreamHandler")) {
+            return true;
+          }
+        }
+      }
+      return false;
     }
 
     /** Prefers more parameters, a context at the end, and not the compiler's bridge. */

@@ -89,7 +89,12 @@ async function load(file) {
     if (!fs.existsSync(found) || fs.statSync(found).isDirectory()) continue;
     return extension === '.mjs' ? import(pathToFileURL(found)) : loadScript(found);
   }
-  return require(file); // a folder with an index, or the error that names what is missing
+  try {
+    return require(file); // a folder with an index
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND' || fs.existsSync(file)) throw error;
+    throw Object.assign(new Error(`Cannot find module '${path.basename(file)}'\nRequire stack:\n- ${import.meta.filename ?? process.argv[1]}`), { code: error.code });
+  }
 }
 
 // A .js file is whatever its package.json says, and may import modules that only import()
@@ -125,7 +130,7 @@ async function findHandler(name) {
   try {
     module = await load(file);
   } catch (error) {
-    if (error instanceof SyntaxError) throw fault('UserCodeSyntaxError', String(error));
+    if (error instanceof SyntaxError) throw Object.assign(fault('UserCodeSyntaxError', String(error)), { stack: error.stack });
     if (['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(error?.code)) throw fault('ImportModuleError', String(error));
     throw error;
   }
@@ -139,7 +144,7 @@ async function findHandler(name) {
 function checkCallback(handler) {
   const version = /nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV || '');
   if (handler.length >= 3 && version && Number(version[1]) >= 24) {
-    throw fault('CallbackHandlerDeprecated', 'AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. Use an async handler, which returns its result or throws.');
+    throw fault('CallbackHandlerDeprecated', 'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify this function to use a supported handler signature to use Node.js 24 or later. For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.');
   }
   return handler;
 }

@@ -153,7 +153,9 @@ def document(error, request_id=""):
         frames = traceback.extract_tb(error.__traceback__)
         while frames and frames[0].filename == __file__:
             frames = frames[1:]
-        kind, trace = type(error).__name__, traceback.format_list(frames)
+        # As tuples: newer versions would mark the place in the line, and Lambda does not.
+        trace = traceback.format_list([(f.filename, f.lineno, f.name, f.line) for f in frames])
+        kind = type(error).__name__
     return {"errorMessage": str(error), "errorType": kind, "requestId": request_id, "stackTrace": trace}
 
 
