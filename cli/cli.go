@@ -81,6 +81,9 @@ func usage(c *cobra.Command, err error) error {
 	return &usageError{err: err, hint: "\nsee: " + c.CommandPath() + " --help"}
 }
 
+// Usage makes err a wrong call: exit 2, with the way to the command's help.
+func Usage(c *cobra.Command, err error) error { return usage(c, err) }
+
 // args wraps cobra's checks of arguments: a wrong count is a wrong call.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, given []string) error {

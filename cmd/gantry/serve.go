@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -132,7 +134,7 @@ func startEmbedded(file *declare.File) (stop func(), err error) {
 		if !c.Embedded {
 			continue
 		}
-		b, err := embedded.Start(embedded.Config{})
+		b, err := embedded.Start(embedded.Config{Topics: topicsOf(file, name)})
 		if err != nil {
 			stop()
 			return nil, fmt.Errorf("clusters.%s: start the built-in broker: %w", name, err)
@@ -146,6 +148,23 @@ func startEmbedded(file *declare.File) (stop func(), err error) {
 		}
 	}
 	return stop, nil
+}
+
+// topicsOf are the topics that a file speaks of on a cluster, so that its built-in
+// broker has them from the start.
+func topicsOf(file *declare.File, cluster string) []string {
+	var topics []string
+	for _, m := range file.Mappings {
+		if m.Source.Cluster != cluster {
+			continue
+		}
+		topics = append(topics, m.Source.Topics...)
+		if dead, ok := strings.CutPrefix(m.OnFailure, "kafka://"); ok {
+			topics = append(topics, dead)
+		}
+	}
+	slices.Sort(topics)
+	return slices.Compact(topics)
 }
 
 // greet says where the API is and how to reach it. The secret itself is in a file.
