@@ -37,7 +37,9 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 		return Cluster{}, err
 	}
 	t := entryTerms(entry, r.Secrets)
-	if len(src.Bootstrap) > 0 {
+	// A configured login goes to the configured brokers only: a source that names one of
+	// them and a stranger beside it must not have the password sent to the stranger.
+	if len(src.Bootstrap) > 0 && (entry.SASL == nil || ownLogin(src.Access)) {
 		t.brokers = src.Bootstrap
 	}
 	t.plaintext = t.plaintext || src.AllowPlaintext
@@ -112,6 +114,11 @@ func (r Resolver) entry(src mapping.Source) (Config, error) {
 			strings.Join(src.Bootstrap, ","), strings.Join(found, ", "))
 	}
 	return r.Clusters[found[0]], nil
+}
+
+// ownLogin says whether a source brings its own identity; a root CA is none.
+func ownLogin(access []mapping.Access) bool {
+	return slices.ContainsFunc(access, func(a mapping.Access) bool { return a.Type != mapping.ServerRootCA })
 }
 
 func shareBroker(a, b []string) bool {

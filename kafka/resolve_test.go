@@ -101,10 +101,14 @@ func TestSecurityOfASource(t *testing.T) {
 		src                mapping.Source
 		security, user     string
 		ownRoots, identity bool
+		brokers            []string // where they are not the source's own
 	}{
 		{name: "by name", src: mapping.Source{Cluster: "onprem"}, security: "SASL_SSL", user: "ann", ownRoots: true},
 		{name: "by ARN", src: mapping.Source{ARN: "arn:aws:kafka:eu-west-1:1:cluster/orders/u"}, security: "SSL"},
-		{name: "by one shared address", src: bootstrap("KAFKA-2:9093", "new:9093"), security: "SASL_SSL", user: "ann", ownRoots: true},
+		{
+			name: "by one shared address: the login goes to the configured brokers only", src: bootstrap("KAFKA-2:9093", "stranger:9093"),
+			security: "SASL_SSL", user: "ann", ownRoots: true, brokers: []string{"kafka-1:9093", "kafka-2:9093"},
+		},
 		{name: "same host, other port", src: with(bootstrap("kafka-1:9094"), "BASIC_AUTH", "other"), security: "SASL_SSL", user: "bob"},
 		{name: "the source's login wins, the cluster's CA stays", src: with(bootstrap("kafka-1:9093"), "SASL_SCRAM_256_AUTH", "other"), security: "SASL_SSL", user: "bob", ownRoots: true},
 		{name: "the source's certificate replaces the login", src: with(mapping.Source{Cluster: "onprem"}, "CLIENT_CERTIFICATE_TLS_AUTH", "cert"), security: "SSL", ownRoots: true, identity: true},
@@ -127,7 +131,9 @@ func TestSecurityOfASource(t *testing.T) {
 			got, err := r.Resolve(t.Context(), c.src)
 			require.NoError(t, err)
 			require.Equal(t, c.security, got.Security())
-			if c.src.Bootstrap != nil {
+			if c.brokers != nil {
+				require.Equal(t, c.brokers, got.Brokers)
+			} else if c.src.Bootstrap != nil {
 				require.Equal(t, c.src.Bootstrap, got.Brokers)
 			}
 			if c.user != "" {
