@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"os/exec"
 	"runtime"
 	"sync"
 	"syscall"
@@ -31,47 +32,52 @@ func (c *child) reap() error {
 	return c.cmd.Wait()
 }
 
-// spawner starts processes from one operating system thread that it keeps. The kernel
-// sends the parent death signal when the *thread* that forked ends, and Go ends threads
-// as it likes.
+// spawner starts processes from one operating system thread, which it keeps as long as
+// there are processes: the kernel sends the parent death signal when the *thread* that
+// forked ends, and Go ends threads as it likes.
 type spawner struct {
-	once     sync.Once
+	mu       sync.Mutex
 	requests chan spawn
 }
 
 type spawn struct {
-	program program
-	done    chan error
-	child   *child
+	cmd  *exec.Cmd
+	done chan error
 }
 
 func (s *spawner) start(p program) (*child, error) {
-	s.once.Do(func() {
+	s.mu.Lock()
+	if s.requests == nil {
 		s.requests = make(chan spawn)
-		go s.work()
-	})
-	job := spawn{program: p, done: make(chan error, 1), child: &child{cmd: command(p)}}
-	s.requests <- job
+		go work(s.requests)
+	}
+	requests := s.requests
+	s.mu.Unlock()
+	job := spawn{cmd: command(p), done: make(chan error, 1)}
+	requests <- job
 	if err := <-job.done; err != nil {
 		return nil, err
 	}
-	return job.child, nil
+	return &child{cmd: job.cmd}, nil
 }
 
-func (s *spawner) stop() {
-	s.once.Do(func() {})
+// rest ends the thread. Called when no process is left and none is being started.
+func (s *spawner) rest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.requests != nil {
 		close(s.requests)
+		s.requests = nil
 	}
 }
 
-func (s *spawner) work() {
+func work(requests chan spawn) {
 	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-	for job := range s.requests {
+	for job := range requests {
 		// Descriptors gantry itself inherited without close-on-exec must not go further.
 		// Go's own are marked already; where the kernel lacks the call, nothing is lost
 		// for those.
 		_ = unix.CloseRange(3, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC)
-		job.done <- job.child.cmd.Start()
+		job.done <- job.cmd.Start()
 	}
 }

@@ -23,4 +23,4 @@ func (*spawner) start(p program) (*child, error) {
 	return c, nil
 }
 
-func (*spawner) stop() {}
+func (*spawner) rest() {}

@@ -29,8 +29,12 @@ type launch struct {
 	entry      string // checked before each start: the function's own program
 }
 
-// probeTimeout bounds a question to an interpreter, such as its version.
-const probeTimeout = 20 * time.Second
+// How long an interpreter may take to say its version, and a compiler to compile our
+// bootstrap, on a machine that has much else to do.
+const (
+	probeTimeout   = 30 * time.Second
+	compileTimeout = 3 * time.Minute
+)
 
 // findLaunch decides how the function is started.
 func findLaunch(fn function.Function, cfg Config) (launch, error) {
@@ -111,6 +115,10 @@ func lookPath(name, path string) (string, error) {
 func probe(cfg Config, argv ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
+	return ask(ctx, cfg, argv...)
+}
+
+func ask(ctx context.Context, cfg Config, argv ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = []string{"PATH=" + cfg.Path, "LANG=C.UTF-8"}
 	cmd.Dir = cfg.CodeDir

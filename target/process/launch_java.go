@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -87,7 +88,9 @@ func compileJava(cfg Config, java string) (string, error) {
 		return "", fmt.Errorf("compile our Java bootstrap: %w", err)
 	}
 	defer os.RemoveAll(work)
-	if _, err := probe(cfg, compiler, "-nowarn", "-source", "8", "-target", "8", "-d", work, source); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), compileTimeout)
+	defer cancel()
+	if _, err := ask(ctx, cfg, compiler, "-nowarn", "-source", "8", "-target", "8", "-d", work, source); err != nil {
 		return "", fmt.Errorf("compile our Java bootstrap: %w", err)
 	}
 	return dir, moveClasses(work, dir)

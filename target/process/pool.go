@@ -178,8 +178,11 @@ func (p *Pool) gone(w *worker, e ending) {
 		fresh = append(fresh, p.add(true))
 	}
 	fresh = append(fresh, p.grow(p.starting+p.finishing)...)
-	if p.closed && len(p.workers) == 0 {
-		close(p.empty)
+	if len(p.workers) == 0 {
+		p.spawner.rest()
+		if p.closed {
+			close(p.empty)
+		}
 	}
 	p.mu.Unlock()
 	start(fresh)
