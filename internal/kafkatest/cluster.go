@@ -89,7 +89,7 @@ func launchOnce(d *distribution, dir string, o Options) (*Cluster, error) {
 		c.Stop()
 		return nil, err
 	}
-	cl, err := kgo.NewClient(c.Options()...)
+	cl, err := kgo.NewClient(append(c.Options(), impatient())...)
 	if err != nil {
 		c.Stop()
 		return nil, err

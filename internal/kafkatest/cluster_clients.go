@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -71,8 +72,12 @@ func (c *Cluster) MTLSOptions(cfg *tls.Config) []kgo.Opt {
 // ends. Options given here win, so c.Client(t, c.SASLOptions(l)...) is another door.
 func (c *Cluster) Client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	return openClient(t, append(c.Options(), opts...))
+	return openClient(t, append(append(c.Options(), impatient()), opts...))
 }
+
+// impatient lets a client look for new leaders and topics at once: kgo waits five
+// seconds between two looks, and kadm answers from what it saw then.
+func impatient() kgo.Opt { return kgo.MetadataMinAge(20 * time.Millisecond) }
 
 // Admin opens an administration client that may do everything.
 func (c *Cluster) Admin(t testing.TB) *kadm.Client {

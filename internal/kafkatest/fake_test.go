@@ -323,3 +323,14 @@ func TestFakeSlowsRequestsDown(t *testing.T) {
 		require.Less(t, time.Since(begin), time.Second)
 	})
 }
+
+func TestFakeExpiresOffsetsByTime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := Virtual(t, kfake.SeedTopics(1, "orders"), kfake.BrokerConfigs(map[string]string{"offsets.retention.minutes": "10"}))
+		f.Commit(t, "g", "orders", map[int32]int64{0: 0})
+		time.Sleep(9 * time.Minute)
+		require.NotEmpty(t, f.Committed("g", "orders"))
+		time.Sleep(15 * time.Minute)
+		require.Empty(t, f.Committed("g", "orders"))
+	})
+}
