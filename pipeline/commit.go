@@ -39,20 +39,23 @@ func (p *Pipeline) startCommit() {
 		return
 	}
 	c.busy = true
+	settled := Settled{Offsets: offsets, Answers: p.answers}
+	p.answers = nil
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 		defer cancel()
-		err := p.commit.Commit(ctx, Settled{Offsets: offsets})
-		p.post(func() { p.committed(lanes, offsets, err) })
+		err := p.commit.Commit(ctx, settled)
+		p.post(func() { p.committed(lanes, settled, err) })
 	}()
 }
 
 // committed notes what the broker acknowledged. A refusal, for a rebalance or for any
 // other reason, loses nothing: the offsets are still there to be committed.
-func (p *Pipeline) committed(lanes []*lane, offsets map[record.Partition]record.Offset, err error) {
+func (p *Pipeline) committed(lanes []*lane, s Settled, err error) {
 	c := &p.committer
 	c.busy = false
 	if err != nil {
+		p.answers = append(s.Answers, p.answers...)
 		c.wait = time.Now().Add(min(jitter(c.fails), 5*time.Second))
 		c.fails++
 		p.counts.CommitErrors.Add(1)
@@ -61,7 +64,7 @@ func (p *Pipeline) committed(lanes []*lane, offsets map[record.Partition]record.
 	}
 	c.wait, c.fails = time.Time{}, 0
 	for _, l := range lanes {
-		at := offsets[l.key.Of()]
+		at := s.Offsets[l.key.Of()]
 		p.counts.Committed.Add(at.At - l.committed.At)
 		l.committed = at
 	}

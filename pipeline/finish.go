@@ -35,9 +35,12 @@ func read(b *record.Batch, out function.Outcome, partial bool) result {
 // hands meanwhile is left alone: its records belong to another epoch.
 func (p *Pipeline) landed(f *flight, r result) {
 	p.flying--
-	p.throttle.note(r.Outcome, p.set.Parallel)
+	p.throttle.note(r.Outcome, p.most())
 	if !f.wasCut {
 		p.status.invoked(r.Outcome)
+	}
+	if p.cfg.KeepAnswers && r.Class == function.Succeeded {
+		p.answers = append(p.answers, Answer{Parts: f.parts, Body: r.Answer})
 	}
 	now := time.Now()
 	for i, l := range f.lanes {
@@ -63,20 +66,18 @@ func (p *Pipeline) apply(l *lane, w *work, v settle.Verdict, r result) {
 	p.release(l, w.Records)
 	if v.Fault {
 		p.counts.failed(w.Piece, v)
+	}
+	if v.Fault || r.Class == function.NotReached || r.Class == function.Misconfigured {
 		l.failing(describe(r.Outcome))
 	}
-	if r.Class == function.NotReached || r.Class == function.Misconfigured {
-		l.failing(describe(r.Outcome))
-	}
-	var again []*work
+	last, again := &r.Outcome, []*work(nil)
 	if v.GiveUp != nil {
-		last := r.Outcome
 		p.hold(l, v.GiveUp.Records)
-		again = append(again, &work{Piece: *v.GiveUp, give: &giving{why: v.Why, last: &last}})
+		again = append(again, &work{Piece: *v.GiveUp, give: &giving{why: v.Why, last: last}})
 	}
 	for _, piece := range v.Again {
 		p.hold(l, piece.Records)
-		again = append(again, &work{Piece: piece})
+		again = append(again, &work{Piece: piece, last: last})
 	}
 	l.left = append(again, l.left...)
 	if len(again) == 0 {
@@ -86,8 +87,11 @@ func (p *Pipeline) apply(l *lane, w *work, v settle.Verdict, r result) {
 
 // describe is the failure for people: the function's words where it gave any.
 func describe(out function.Outcome) string {
-	if out.Message != "" {
+	switch {
+	case out.Message != "":
 		return out.Message
+	case out.Class == function.Succeeded:
+		return "the function reported records in batchItemFailures"
 	}
 	return out.Class.String()
 }

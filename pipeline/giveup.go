@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -39,6 +38,7 @@ func (p *Pipeline) drop(l *lane, w *work, why string) {
 		"condition", string(w.give.why), "because", why, "error", l.detail)
 	p.release(l, w.Records)
 	l.healthy()
+	p.again = true
 }
 
 func (p *Pipeline) position(l *lane, w *work) record.Position {
@@ -104,12 +104,23 @@ func (p *Pipeline) delivered(f *flight, errs []error) {
 	p.release(l, w.Records)
 	if len(rest) == 0 {
 		l.healthy()
+		p.status.delivers()
 		return
 	}
 	p.hold(l, rest)
 	failed := &work{Piece: w.Piece, give: w.give}
 	failed.Records = rest
-	p.undelivered(l, failed, errors.Join(errs...), f.wasCut)
+	p.undelivered(l, failed, first(errs), f.wasCut)
+}
+
+// first is the error of the first letter that failed: the others mostly say the same.
+func first(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Pipeline) undelivered(l *lane, w *work, err error, wasCut bool) {

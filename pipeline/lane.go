@@ -37,7 +37,8 @@ type lane struct {
 // work is a piece and what has to happen to it.
 type work struct {
 	settle.Piece
-	give *giving // nil: invoke it
+	give *giving           // nil: invoke it
+	last *function.Outcome // of the invocation before, nil at first
 }
 
 // giving is a piece that goes to the destination.
@@ -47,8 +48,17 @@ type giving struct {
 }
 
 // resume is what may be committed: the place of the first unresolved record. Expired
-// records are split off a piece, so the pieces need not be in order of offset.
+// records are split off a piece, so the pieces need not be in order of offset. A log that
+// was cut behind us holds other records from the cut on: nothing behind it is committed.
 func (l *lane) resume() record.Offset {
+	at := l.unresolved()
+	if l.loss != nil && l.loss.Resume < at.At {
+		return record.Offset{At: l.loss.Resume, Epoch: -1}
+	}
+	return at
+}
+
+func (l *lane) unresolved() record.Offset {
 	at, found := record.Offset{}, false
 	look := func(w *work) {
 		if first := w.Records[0].Resume; !found || first.At < at.At {
@@ -66,8 +76,6 @@ func (l *lane) resume() record.Offset {
 		return at
 	case l.queue.Len() > 0:
 		return l.queue.Head().Resume
-	case l.loss != nil && l.loss.Resume < l.tail.At && l.loss.Resume >= 0:
-		return l.committed // the log was cut behind us: nothing to say about it
 	}
 	return l.tail
 }
@@ -97,6 +105,7 @@ func (l *lane) cut(cause error) {
 // flight is one invocation or one delivery under way.
 type flight struct {
 	lanes  []*lane
+	parts  []record.Part // what an invocation carries
 	cancel context.CancelCauseFunc
 	began  time.Time
 	wasCut bool

@@ -49,11 +49,10 @@ type Settled struct {
 	Answers []Answer // in order per lane; only where Config.KeepAnswers is set
 }
 
-// Answer is what a function answered for a share of a batch that is resolved.
+// Answer is what a function answered for a batch it succeeded with, in whole or in part.
 type Answer struct {
-	Lane    record.Lane
-	Records []record.Record
-	Body    []byte
+	Parts []record.Part
+	Body  []byte
 }
 
 // Fetcher is the side of the poller that the pipeline steers.
@@ -124,10 +123,12 @@ type Pipeline struct {
 	order     []*lane // the lanes in a stable order; next is whose turn it is
 	next      int
 	refused   bool // a lane was refused a place in this round
+	again     bool // a lane got on without an event to come: look once more
 	flying    int
 	throttle  throttle
 	timer     *time.Timer
 	committer committer
+	answers   []Answer // not committed yet
 	held      int64
 	drains    []*drain
 	status    board

@@ -15,7 +15,7 @@ import (
 // batch by themselves; then what the others have, together, when the window closes.
 func (p *Pipeline) schedule() {
 	now := time.Now()
-	p.refused = false
+	p.refused, p.again = false, false
 	look := now.Add(time.Hour)
 	first := p.next
 	var open []int
@@ -37,6 +37,9 @@ func (p *Pipeline) schedule() {
 	}
 	if p.committer.waits() {
 		look = earlier(look, p.committer.wait)
+	}
+	if p.again {
+		look = now
 	}
 	p.timer.Reset(time.Until(look))
 }
@@ -82,9 +85,10 @@ func (p *Pipeline) retry(l *lane, now time.Time) {
 // young ones.
 func (p *Pipeline) expire(l *lane, young, old settle.Piece) {
 	rest := l.left[1:]
-	l.left = []*work{{Piece: old, give: &giving{why: settle.TooOld}}}
+	last := l.left[0].last
+	l.left = []*work{{Piece: old, give: &giving{why: settle.TooOld, last: last}}}
 	if len(young.Records) > 0 {
-		l.left = append(l.left, &work{Piece: young})
+		l.left = append(l.left, &work{Piece: young, last: last})
 	}
 	l.left = append(l.left, rest...)
 }
@@ -170,12 +174,14 @@ func (p *Pipeline) enter(l *lane) bool {
 
 // parallel is the largest number of invocations in flight: provisioned pollers × 5, or
 // the process default for the target, shrunk while the target throttles.
-func (p *Pipeline) parallel() int {
-	limit := p.set.Parallel
+func (p *Pipeline) parallel() int { return p.throttle.bound(p.most()) }
+
+// most is that number while nothing throttles.
+func (p *Pipeline) most() int {
 	if n := p.set.Mapping.Concurrency(); n > 0 {
-		limit = n
+		return n
 	}
-	return p.throttle.bound(limit)
+	return p.set.Parallel
 }
 
 // launch invokes the pieces of the lanes as one batch. The caller has entered.
@@ -187,6 +193,7 @@ func (p *Pipeline) launch(lanes []*lane, pieces []*work) {
 		l.flight, l.mine = f, pieces[i]
 		b.Parts[i] = record.Part{Lane: l.key, Records: pieces[i].Records}
 	}
+	f.parts = b.Parts
 	caller, gate := p.set.Caller, p.set.Gate
 	p.counts.invoked(b.Len())
 	partial := p.set.Mapping.PartialAnswers

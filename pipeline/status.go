@@ -95,6 +95,13 @@ func (b *board) lost(l mapping.Loss) {
 
 func (b *board) removed(id record.Partition) { delete(b.losses, id) }
 
+// delivers ends the problem of a destination that takes letters again.
+func (b *board) delivers() {
+	if b.result == mapping.ProblemDestination {
+		b.set(mapping.OK, "")
+	}
+}
+
 // invoked shows the last invocation: its problem, or OK.
 func (b *board) invoked(out function.Outcome) {
 	switch {
