@@ -20,7 +20,10 @@ type lease struct {
 
 // waiter is a caller without a process. Its channel holds one lease, so that giving
 // never blocks.
-type waiter struct{ got chan lease }
+type waiter struct {
+	got   chan lease
+	since time.Time
+}
 
 func (w *waiter) give(l lease) { w.got <- l }
 
@@ -37,15 +40,14 @@ func (p *Pool) acquire(ctx context.Context) (lease, error) {
 		p.mu.Unlock()
 		return lease{worker: w}, nil
 	}
-	me := &waiter{got: make(chan lease, 1)}
+	me := &waiter{got: make(chan lease, 1), since: time.Now()}
 	p.waiting = append(p.waiting, me)
 	fresh := p.grow(p.starting + p.finishing)
+	if len(fresh) == 0 {
+		p.armNudge(patience)
+	}
 	p.mu.Unlock()
 	start(fresh)
-	if len(fresh) == 0 {
-		nudge := time.AfterFunc(patience, p.nudge)
-		defer nudge.Stop()
-	}
 	return p.await(ctx, me)
 }
 
@@ -96,10 +98,31 @@ func start(fresh []*worker) {
 	}
 }
 
+// armNudge plans a look at callers that wait in spite of processes that should be free by
+// then. The timer is not stopped when they have been: on a busy pool that would be one
+// timer for each invocation, and each would wake the runtime's poller. Called with p.mu
+// held.
+func (p *Pool) armNudge(after time.Duration) {
+	if !p.nudging {
+		p.nudging = true
+		time.AfterFunc(after, p.nudge)
+	}
+}
+
 // nudge starts processes for callers whose turn should have come by now.
 func (p *Pool) nudge() {
 	p.mu.Lock()
-	fresh := p.grow(p.starting)
+	p.nudging = false
+	late := 0
+	for late < len(p.waiting) && time.Since(p.waiting[late].since) >= patience {
+		late++
+	}
+	fresh := p.grow(p.starting + len(p.waiting) - late)
+	if late < len(p.waiting) {
+		p.armNudge(patience - time.Since(p.waiting[late].since))
+	} else if late > len(fresh) && len(p.workers) < p.max {
+		p.armNudge(patience)
+	}
 	p.mu.Unlock()
 	start(fresh)
 }

@@ -95,6 +95,7 @@ type Pool struct {
 	empty     chan struct{} // closed when the last process has gone after Close
 	idle      *time.Timer   // nil while no process is free
 	watching  bool          // the memory watcher runs
+	nudging   bool          // a look at late callers is planned
 	counts    Stats
 	spawner   spawner
 }
