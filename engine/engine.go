@@ -55,6 +55,7 @@ type Engine struct {
 	cfg       Config
 	mappings  store.Typed[mapping.Mapping]
 	functions *functions
+	retention *retention
 
 	mu      sync.Mutex // guards runners; held for map access only
 	runners map[string]*runner
@@ -65,12 +66,14 @@ func New(cfg Config) *Engine {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Engine{
+	e := &Engine{
 		cfg:       cfg,
 		mappings:  store.MappingsOf(cfg.Store),
 		functions: newFunctions(cfg),
 		runners:   map[string]*runner{},
 	}
+	e.retention = newRetention(e)
+	return e
 }
 
 // Run follows the store until ctx ends, then stops every mapping: functions in flight
@@ -78,6 +81,9 @@ func New(cfg Config) *Engine {
 // that; when it ends, what still runs is cut.
 func (e *Engine) Run(ctx, stop context.Context) error {
 	changed := e.cfg.Store.Watch(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { e.retention.run(ctx) })
+	defer watch.Wait()
 	for {
 		select {
 		case <-ctx.Done():
@@ -92,7 +98,8 @@ func (e *Engine) Run(ctx, stop context.Context) error {
 
 // reconcile tells every runner what is wanted of it.
 func (e *Engine) reconcile(ctx context.Context) error {
-	if err := e.functions.sync(ctx); err != nil {
+	versions, err := e.functions.sync(ctx)
+	if err != nil {
 		return err
 	}
 	items, err := e.mappings.List(ctx)
@@ -102,7 +109,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	wanted := map[string]bool{}
 	for _, item := range items {
 		wanted[item.ID] = true
-		e.runner(item.ID).want(wish{mapping: item.Value, version: item.Version})
+		e.runner(item.ID).want(wish{mapping: item.Value, version: item.Version, function: versions[item.Value.Functions[0].Function]})
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -175,29 +175,30 @@ func (f *functions) gate(name string) *invoke.Gate {
 	return f.gates[name]
 }
 
-// sync retires what the store does not know any more and moves the limits.
-func (f *functions) sync(ctx context.Context) error {
+// sync retires what the store does not know any more, moves the limits, and gives the
+// version of each function.
+func (f *functions) sync(ctx context.Context) (map[string]int64, error) {
 	items, err := f.docs.List(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	known := map[string]bool{}
+	versions := map[string]int64{}
 	for _, item := range items {
-		known[item.ID] = true
+		versions[item.ID] = item.Version
 		if f.gates[item.ID] != nil {
 			f.gateOf(item.Value)
 		}
 	}
 	for name, l := range f.live {
-		if !known[name] {
+		if versions[name] == 0 {
 			f.drop(l)
 			delete(f.live, name)
 			delete(f.gates, name)
 		}
 	}
-	return nil
+	return versions, nil
 }
 
 // close retires everything and waits until it is closed or ctx ends.

@@ -16,9 +16,10 @@ import (
 
 // wish is what the store says about a mapping.
 type wish struct {
-	mapping mapping.Mapping
-	version int64
-	gone    bool // the document is not there any more
+	mapping  mapping.Mapping
+	version  int64
+	function int64 // version of its function, 0 = there is none
+	gone     bool  // the document is not there any more
 }
 
 func (w wish) on() bool { return !w.gone && w.mapping.Enabled && !w.mapping.Deleting }
@@ -62,10 +63,10 @@ func newRunner(e *Engine, uuid string) *runner {
 // want leaves the newest wish; one that was not carried out yet is forgotten.
 func (r *runner) want(w wish) {
 	r.mu.Lock()
-	same := r.wanted.version == w.version && r.wanted.gone == w.gone && w.version != 0
+	same := r.wanted.version == w.version && r.wanted.function == w.function && r.wanted.gone == w.gone && w.version != 0
 	r.wanted = w
 	r.mu.Unlock()
-	if same && !w.on() {
+	if same {
 		return
 	}
 	select {

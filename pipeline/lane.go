@@ -51,18 +51,22 @@ type giving struct {
 // records are split off a piece, so the pieces need not be in order of offset. A log that
 // was cut behind us holds other records from the cut on: nothing behind it is committed.
 func (l *lane) resume() record.Offset {
-	at := l.unresolved()
+	at := l.tail
+	if r := l.head(); r != nil {
+		at = r.Resume
+	}
 	if l.loss != nil && l.loss.Resume < at.At {
 		return record.Offset{At: l.loss.Resume, Epoch: -1}
 	}
 	return at
 }
 
-func (l *lane) unresolved() record.Offset {
-	at, found := record.Offset{}, false
+// head is the unresolved record with the lowest offset, or nil.
+func (l *lane) head() *record.Record {
+	var first *record.Record
 	look := func(w *work) {
-		if first := w.Records[0].Resume; !found || first.At < at.At {
-			at, found = first, true
+		if r := &w.Records[0]; first == nil || r.Offset < first.Offset {
+			first = r
 		}
 	}
 	if l.mine != nil {
@@ -71,13 +75,10 @@ func (l *lane) unresolved() record.Offset {
 	for _, w := range l.left {
 		look(w)
 	}
-	switch {
-	case found:
-		return at
-	case l.queue.Len() > 0:
-		return l.queue.Head().Resume
+	if first == nil && l.queue.Len() > 0 {
+		return l.queue.Head()
 	}
-	return l.tail
+	return first
 }
 
 // idle says that the lane could start something new.

@@ -140,6 +140,7 @@ type LaneSnapshot struct {
 	Detail    string
 	Blocked   string // the problem that waits for the owner
 	Paused    bool
+	Head      time.Time // timestamp of the first unresolved record; zero without one
 }
 
 // Snapshot asks the loop; it waits until the loop runs, and works after it ended.
@@ -171,6 +172,9 @@ func (l *lane) snapshot() LaneSnapshot {
 		Partition: l.key.Of(), Committed: l.committed.At, Resume: l.resume().At, Tail: l.tail.At,
 		Waiting: l.queue.Len(), InFlight: l.flight != nil, Since: l.since, Retry: l.wait,
 		Detail: l.detail, Blocked: l.blocked, Paused: l.paused,
+	}
+	if r := l.head(); r != nil {
+		s.Head = time.UnixMilli(r.Timestamp)
 	}
 	if l.mine != nil {
 		s.Attempts = l.mine.Attempts

@@ -29,6 +29,7 @@ type Engine interface {
 	Status(uuid string) mapping.Status
 	One(uuid string) (engine.Running, error)
 	Running() []engine.Running
+	Headroom(uuid string) []engine.Headroom
 	Offsets(ctx context.Context, uuid string) ([]engine.Partition, error)
 	Losses(uuid string) ([]mapping.Loss, error)
 	AcceptLoss(ctx context.Context, uuid string, only []record.Partition, by store.Write) ([]mapping.Loss, error)

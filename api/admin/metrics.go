@@ -41,6 +41,10 @@ type collector struct{ engine Engine }
 
 var mappingLabels = []string{"mapping", "name", "function", "topic"}
 
+var headroom = prometheus.NewDesc("gantry_retention_headroom_seconds",
+	"Time until retention reaches the first unresolved record of a lane that stands; measured every minute.",
+	append(mappingLabels, "partition"), nil)
+
 func describe(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, mappingLabels, nil)
 }
@@ -57,6 +61,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		}
 		for _, g := range gauges(r) {
 			out <- prometheus.MustNewConstMetric(describe(g.name, g.help), prometheus.GaugeValue, g.value, labels...)
+		}
+		for _, h := range c.engine.Headroom(r.UUID) {
+			out <- prometheus.MustNewConstMetric(headroom, prometheus.GaugeValue, h.Left.Seconds(), append(labels, h.Partition.String())...)
 		}
 	}
 }

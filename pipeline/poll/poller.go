@@ -65,6 +65,7 @@ type Poller struct {
 	keep   filter
 	client *kgo.Client
 	admin  *kadm.Client
+	made   chan struct{} // closed when the fields above are set: the group begins before NewClient returns
 
 	mu    sync.Mutex // guards parts; never held while a receiver or the client is called
 	parts map[record.Partition]*part
@@ -81,7 +82,7 @@ type part struct {
 
 // New connects lazily: the first request is made by Run. Close it even if Run never ran.
 func New(cfg Config, to Receiver) (*Poller, error) {
-	p := &Poller{cfg: cfg, to: to, parts: map[record.Partition]*part{}}
+	p := &Poller{cfg: cfg, to: to, parts: map[record.Partition]*part{}, made: make(chan struct{})}
 	opts := append([]kgo.Opt(nil), cfg.Options...)
 	opts = append(opts, fetchOptions(cfg)...)
 	opts = append(opts, cfg.Membership.options()...)
@@ -97,6 +98,7 @@ func New(cfg Config, to Receiver) (*Poller, error) {
 		return nil, fmt.Errorf("make a consumer of group %s: %w", cfg.Group, err)
 	}
 	p.client, p.admin = client, kadm.NewClient(client)
+	close(p.made)
 	return p, nil
 }
 

@@ -25,6 +25,7 @@ import (
 // partition outside the vector was added later: it begins at its oldest record,
 // whatever the starting position.
 func (p *Poller) adjust(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	<-p.made
 	if err := p.dropRecreated(ctx, offsets); err != nil {
 		return nil, err
 	}
@@ -147,6 +148,7 @@ func (p *Poller) assigned(offsets map[string]map[int32]kgo.Offset) {
 }
 
 func (p *Poller) revoked(m map[string][]int32) {
+	<-p.made
 	if ids := flatten(m); len(ids) > 0 {
 		p.to.Revoked(ids)
 		p.forget(ids)
@@ -154,6 +156,7 @@ func (p *Poller) revoked(m map[string][]int32) {
 }
 
 func (p *Poller) lost(m map[string][]int32) {
+	<-p.made
 	if ids := flatten(m); len(ids) > 0 {
 		p.to.Lost(ids)
 		p.forget(ids)

@@ -22,7 +22,7 @@ func cluster(t *testing.T) *kafkatest.Cluster {
 	t.Helper()
 	asked(t)
 	kafkatest.Need(t, kafkatest.Latest)
-	return kafkatest.Start(t, kafkatest.Options{})
+	return kafkatest.Start(t, kafkatest.Options{JVM: []string{"-XX:TieredStopAtLevel=4", "-Xmx1g"}})
 }
 
 func asked(t *testing.T) {
