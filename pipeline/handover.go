@@ -1,7 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"gantry/mapping"
@@ -36,7 +39,8 @@ func (p *Pipeline) Ready(ctx context.Context) error {
 // even where one of the same name is still there.
 func (p *Pipeline) Assigned(begin map[record.Partition]record.Offset) {
 	p.do(func() {
-		for id, at := range begin {
+		for _, id := range slices.SortedFunc(maps.Keys(begin), byName) {
+			at := begin[id]
 			p.remove(p.lanes[id])
 			l := &lane{
 				key: record.Lane{Topic: id.Topic, Partition: id.Index}, at: len(p.order),
@@ -47,6 +51,11 @@ func (p *Pipeline) Assigned(begin map[record.Partition]record.Offset) {
 		}
 		p.status.assigned()
 	})
+}
+
+// byName orders partitions as people do, so that lanes stand in the same order each time.
+func byName(a, b record.Partition) int {
+	return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Index, b.Index))
 }
 
 // Records implements poll.Receiver.

@@ -1,0 +1,196 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"gantry/function"
+	"gantry/internal/kafkatest"
+	"gantry/mapping"
+	"gantry/pipeline"
+	"gantry/pipeline/deliver"
+	"gantry/pipeline/encode"
+	"gantry/pipeline/filter"
+	"gantry/pipeline/invoke"
+	"gantry/pipeline/poll"
+)
+
+// Spec says how a process runs the mapping.
+type Spec struct {
+	Name     string // of the process; "" = "one"
+	Mapping  mapping.Mapping
+	Answer   Answer
+	Gate     *invoke.Gate       // nil = no limit
+	Deliver  pipeline.Deliverer // the destination
+	Parallel int                // 0 = 8
+	Budget   int64
+	Timeout  time.Duration // of the function; 0 = 3 s
+	Dynamic  bool          // no static membership
+}
+
+// Process is a member at work.
+type Process struct {
+	Pipe   *pipeline.Pipeline
+	Poller *poll.Poller
+	Host   *kafkatest.Host
+
+	r     *Rig
+	spec  Spec
+	enc   *encode.Encoder
+	now   mapping.Mapping
+	mu    sync.Mutex // guards now
+	loop  context.CancelFunc
+	polls context.CancelFunc
+	over  sync.WaitGroup
+	read  sync.WaitGroup
+}
+
+// Start joins the group on a machine of its own.
+func (r *Rig) Start(s Spec) *Process {
+	r.t.Helper()
+	if s.Name == "" {
+		s.Name = "one"
+	}
+	p := &Process{r: r, spec: s, Host: r.Fake.NewHost(), now: s.Mapping}
+	p.enc = encode.New(encode.Envelope{EventSource: mapping.SelfManagedType, Bootstrap: "b:9092"})
+	log := slog.New(&givenUp{Handler: slog.NewTextHandler(r.t.Output(), nil).WithAttrs([]slog.Attr{slog.String("process", s.Name)}), w: r.Witness, p: p})
+	p.Pipe = pipeline.New(pipeline.Config{Settings: p.settings(s.Mapping), Budget: s.Budget, Log: log})
+	instance := s.Name + "-" + s.Mapping.UUID
+	if s.Dynamic {
+		instance = ""
+	}
+	poller, err := poll.New(poll.Config{
+		Options: p.Host.Options(), Group: Group, Topics: []string{Topic}, Positions: s.Mapping.Positions,
+		ReadUncommitted: s.Mapping.ReadUncommitted, Log: log,
+		Membership: poll.Membership{Instance: instance, Session: s.Mapping.SessionTimeout},
+	}, p.Pipe)
+	require.NoError(r.t, err)
+	p.Poller = poller
+	p.filter(s.Mapping)
+	p.Pipe.Attach(poller, plain{poller})
+	p.launch()
+	return p
+}
+
+func (p *Process) launch() {
+	loop, stopLoop := context.WithCancel(context.Background())
+	polls, stopPolls := context.WithCancel(context.Background())
+	p.loop, p.polls = stopLoop, stopPolls
+	p.over.Go(func() { p.Pipe.Run(loop) })
+	p.read.Go(func() { p.Poller.Run(polls) })
+}
+
+func (p *Process) settings(m mapping.Mapping) pipeline.Settings {
+	s := p.spec
+	set := pipeline.Settings{
+		Mapping: m, Gate: s.Gate, Sizer: p.enc, Timeout: s.Timeout, Parallel: s.Parallel,
+		Caller: &invoke.Caller{Encoder: p.enc, Invoker: &invoker{s.Name, p.r.Witness, s.Answer, p.partial}},
+	}
+	if set.Gate == nil {
+		set.Gate = invoke.NewGate(-1)
+	}
+	if set.Timeout == 0 {
+		set.Timeout = function.DefaultTimeout
+	}
+	if set.Parallel == 0 {
+		set.Parallel = 8
+	}
+	if m.OnFailure != "" {
+		set.Deliver = witnessed{s.Deliver, p.r.Witness}
+	}
+	return set
+}
+
+func (p *Process) filter(m mapping.Mapping) {
+	var patterns []string
+	for _, c := range m.Functions {
+		patterns = append(patterns, c.Filters...)
+	}
+	keep, err := filter.CompileAll(patterns)
+	require.NoError(p.r.t, err)
+	p.Poller.Use(keep, p.enc)
+}
+
+func (p *Process) mapping() mapping.Mapping {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+func (p *Process) partial() bool { return p.mapping().PartialAnswers }
+
+// Change gives the running mapping other settings.
+func (p *Process) Change(m mapping.Mapping) {
+	p.mu.Lock()
+	p.now = m
+	p.mu.Unlock()
+	p.filter(m)
+	p.Pipe.Update(p.settings(m))
+}
+
+// Stop ends the process as its owner would: drain, commit, leave.
+func (p *Process) Stop() error {
+	p.polls()
+	p.read.Wait()
+	err := p.Poller.Close(context.Background())
+	p.loop()
+	p.over.Wait()
+	return err
+}
+
+// Kill ends it as a power cut would: its cable is cut, nothing is committed, nobody is
+// told. What it leaves in memory is cleared away without the cluster noticing.
+func (p *Process) Kill() {
+	p.Host.Cut()
+	p.loop()
+	p.over.Wait()
+	p.polls()
+	p.read.Wait()
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = p.Poller.Close(gone)
+}
+
+type plain struct{ p *poll.Poller }
+
+// Commit implements pipeline.Committer.
+func (c plain) Commit(ctx context.Context, s pipeline.Settled) error {
+	return c.p.Commit(ctx, s.Offsets)
+}
+
+// witnessed notes each letter that its destination has taken.
+type witnessed struct {
+	to pipeline.Deliverer
+	w  *Witness
+}
+
+// Deliver implements pipeline.Deliverer.
+func (d witnessed) Deliver(ctx context.Context, l deliver.Letter) error {
+	err := d.to.Deliver(ctx, l)
+	if err == nil {
+		d.w.ended(l.Partition.Index, Delivered, func(e *Entry) bool { return e.Offset == l.Record.Offset })
+	}
+	return err
+}
+
+// Producer lets a dead letter topic be written with a plain client.
+type Producer struct{ Client *kgo.Client }
+
+// Produce implements deliver.Producer.
+func (w Producer) Produce(ctx context.Context, m deliver.Message) error {
+	r := &kgo.Record{Topic: m.Topic, Key: m.Key, Value: m.Value}
+	for _, h := range m.Headers {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	err := w.Client.ProduceSync(ctx, r).FirstErr()
+	if err != nil && errors.Is(err, ctx.Err()) {
+		return context.Cause(ctx)
+	}
+	return err
+}

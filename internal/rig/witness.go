@@ -1,0 +1,219 @@
+package rig
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"sync"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"gantry/internal/kafkatest"
+)
+
+// Fate is what became of a record.
+type Fate string
+
+// The fates. A record without one is unresolved.
+const (
+	Unresolved Fate = ""
+	Succeeded  Fate = "succeeded"
+	Filtered   Fate = "filtered"
+	Delivered  Fate = "delivered" // to the destination
+	GivenUp    Fate = "given up"  // by the owner's choice
+)
+
+// Entry is one produced record as the witness knows it.
+type Entry struct {
+	Offset    int64
+	Timestamp int64
+	Value     []byte
+	Handed    int // events it was in
+	Successes int // answers that settled it
+	Fate      Fate
+}
+
+// Witness keeps the account of a topic. Safe for use by many goroutines.
+type Witness struct {
+	// Keep says which records the filters let through; nil keeps all. Set before Produce.
+	Keep func(*kgo.Record) bool
+	// Partial says that functions choose which records of a batch fail: then later ones
+	// may succeed before earlier ones.
+	Partial bool
+
+	mu     sync.Mutex
+	parts  map[int32][]*Entry // in order of offset
+	faults []string
+}
+
+func newWitness() *Witness { return &Witness{parts: map[int32][]*Entry{}} }
+
+// Produced notes records that are in the log.
+func (w *Witness) Produced(records ...*kgo.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range records {
+		e := &Entry{Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Value: r.Value}
+		if w.Keep != nil && !w.Keep(r) {
+			e.Fate = Filtered
+		}
+		p := append(w.parts[r.Partition], e)
+		sort.Slice(p, func(i, j int) bool { return p[i].Offset < p[j].Offset })
+		w.parts[r.Partition] = p
+	}
+}
+
+func (w *Witness) fault(format string, args ...any) {
+	w.faults = append(w.faults, fmt.Sprintf(format, args...))
+}
+
+func (w *Witness) find(partition int32, offset int64) *Entry {
+	p := w.parts[partition]
+	i := sort.Search(len(p), func(i int) bool { return p[i].Offset >= offset })
+	if i < len(p) && p[i].Offset == offset {
+		return p[i]
+	}
+	w.fault("%d/%d was never produced", partition, offset)
+	return &Entry{Offset: offset}
+}
+
+// handed notes an event. Within a partition its records are in order, and a record's
+// first event comes after the first event of every record before it.
+func (w *Witness) handed(c Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for partition, offsets := range c.Parts {
+		if !slices.IsSorted(offsets) {
+			w.fault("%s got partition %d out of order: %v", c.Process, partition, offsets)
+		}
+		for _, o := range offsets {
+			e := w.find(partition, o)
+			if e.Fate == Filtered {
+				w.fault("%d/%d is filtered out and reached the function", partition, o)
+			}
+			if e.Handed++; e.Handed == 1 {
+				w.noneBefore(partition, o, "was handed over", func(e *Entry) bool { return e.Handed == 0 && e.Fate == Unresolved })
+			}
+		}
+	}
+}
+
+func (w *Witness) noneBefore(partition int32, offset int64, what string, open func(*Entry) bool) {
+	for _, e := range w.parts[partition] {
+		if e.Offset >= offset {
+			return
+		}
+		if open(e) {
+			w.fault("%d/%d %s before %d/%d", partition, offset, what, partition, e.Offset)
+			return
+		}
+	}
+}
+
+// succeeded notes what an answer settled, in order of offset.
+func (w *Witness) succeeded(partition int32, offsets []int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, o := range offsets {
+		e := w.find(partition, o)
+		if e.Successes++; e.Successes == 1 && !w.Partial {
+			w.noneBefore(partition, o, "succeeded", func(e *Entry) bool { return e.Fate == Unresolved })
+		}
+		w.resolve(e, Succeeded)
+	}
+}
+
+func (w *Witness) resolve(e *Entry, f Fate) {
+	if e.Fate == Unresolved {
+		e.Fate = f
+	}
+}
+
+func (w *Witness) ended(partition int32, f Fate, which func(*Entry) bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.parts[partition] {
+		if which(e) {
+			w.resolve(e, f)
+		}
+	}
+}
+
+// watchCommits looks at every commit as it reaches the broker, also at those that are
+// refused there: none may pass an unresolved record.
+func (w *Witness) watchCommits(f *kafkatest.Fake) {
+	f.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: Group, Count: -1, Observe: true,
+		When: func(req kmsg.Request) bool { w.commit(req.(*kmsg.OffsetCommitRequest)); return true },
+	})
+}
+
+func (w *Witness) commit(req *kmsg.OffsetCommitRequest) {
+	for _, t := range req.Topics {
+		for _, p := range t.Partitions {
+			w.Pass(p.Partition, p.Offset)
+		}
+	}
+}
+
+// Pass notes a fault if a record before an offset is unresolved.
+func (w *Witness) Pass(partition int32, at int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.parts[partition] {
+		if e.Offset >= at {
+			return
+		}
+		if e.Fate == Unresolved {
+			w.fault("a commit of %d/%d passes %d/%d, which is unresolved", partition, at, partition, e.Offset)
+			return
+		}
+	}
+}
+
+// Faults are the broken promises so far.
+func (w *Witness) Faults() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.faults)
+}
+
+// Entries copies the account of a partition.
+func (w *Witness) Entries(partition int32) []Entry {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []Entry
+	for _, e := range w.parts[partition] {
+		out = append(out, *e)
+	}
+	return out
+}
+
+// Open counts the unresolved records.
+func (w *Witness) Open() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, p := range w.parts {
+		for _, e := range p {
+			if e.Fate == Unresolved {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Check fails the test with every broken promise, the group's present offsets included.
+func (r *Rig) Check(t testing.TB) {
+	t.Helper()
+	for partition, at := range r.Fake.Committed(Group, Topic) {
+		r.Pass(partition, at)
+	}
+	for _, f := range r.Faults() {
+		t.Error(f)
+	}
+}
