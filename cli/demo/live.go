@@ -27,7 +27,7 @@ const (
 	leaveScreen = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 	beginFrame  = "\x1b[?2026h\x1b[H"
 	endLine     = "\x1b[K"
-	endFrame    = "\x1b[J\x1b[H\x1b[?2026l"
+	endFrame    = "\x1b[H\x1b[?2026l"
 )
 
 // NewLive takes a terminal over until Close. It says no where out is no terminal, or one
@@ -52,7 +52,13 @@ func (l *Live) Show(f Frame) {
 		width, height = 80, 24
 	}
 	lines := strings.Split(l.look.draw(f, width, height), "\n")
-	fmt.Fprint(l.out, beginFrame, strings.Join(lines, endLine+"\r\n"), endLine, endFrame)
+	lines = append(lines, make([]string, max(0, height-len(lines)))...) // every line is drawn over
+	for i, line := range lines {
+		if lipgloss.Width(line) < width { // at the right edge it would erase the last cell
+			lines[i] += endLine
+		}
+	}
+	fmt.Fprint(l.out, beginFrame, strings.Join(lines, "\r\n"), endFrame)
 }
 
 // Close gives the terminal back as it was.

@@ -53,7 +53,7 @@ func stages() []stage {
 		{"payments-to-settle", "payment-settle", paymentsTopic, "2.2 settle", "settled", every},
 		{"orders-to-bucket", archiveFunction, ordersTopic, "archive orders", "archived", every},
 		{"dead-letters-to-bucket", archiveFunction, deadTopic, "archive dead", "archived", every},
-		{"orders-to-score", PythonFunction, ordersTopic, "score", "scored", every},
+		{"orders-to-score", PythonFunction, ordersTopic, "score.py", "scored", every},
 	}
 }
 

@@ -141,11 +141,11 @@ func (s Summary) Print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s orders and %s payments in %.1f s\n\n",
 		thousands(s.Produced[ordersTopic]), thousands(s.Produced[paymentsTopic]), s.Seconds)
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "function\tproduced\tfiltered\tprocessed\tdead letters\tmissing\tretries\tbatches\tp50 ms\tp99 ms\tlag\t")
+	fmt.Fprintln(w, "function\tproduced\tfiltered\tprocessed\tdead\tlost\tagain\tp50ms\tp99ms\t")
 	for _, f := range s.Stages {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f\t%.1f\t%s\t\n", cmp.Or(f.Label, f.Mapping),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f\t%.1f\t\n", cmp.Or(f.Label, f.Mapping),
 			thousands(f.Produced), thousands(f.FilteredOut), thousands(f.Processed), thousands(f.DeadLetters), thousands(f.Missing),
-			thousands(f.Retries), thousands(f.Batches), f.P50, f.P99, thousands(f.Lag))
+			thousands(f.Retries), f.P50, f.P99)
 	}
 	_ = w.Flush() // a terminal that is gone
 	fmt.Fprintf(out, "\nbucket: %s records in %s objects\n", thousands(int64(s.Stored)), thousands(int64(s.Objects)))
@@ -169,11 +169,8 @@ func (s Summary) verdict() string {
 	case unwanted > 0:
 		return fmt.Sprintf("nothing lost, but %s records came to a function whose filter should have kept them away", thousands(unwanted))
 	}
-	text := "nothing lost: every record was processed, filtered out or is a dead letter, compared position by position; lag 0"
-	if repeated > 0 {
-		text += fmt.Sprintf("; %s repeated", thousands(repeated))
-	}
-	return text
+	return fmt.Sprintf("nothing lost: every record was processed, filtered out or is a dead letter,\n"+
+		"compared position by position; lag 0, %s processed twice", thousands(repeated))
 }
 
 // thousands writes 1234567 as 1,234,567.

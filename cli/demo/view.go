@@ -18,6 +18,7 @@ const (
 	cloudWidth    = 22
 	arrowWidth    = 4
 	maxWidth      = 120
+	functionCells = 25
 )
 
 // draw makes a frame of exactly the lines that fit.
@@ -59,25 +60,37 @@ func (k *look) header(f Frame, width int) string {
 func (k *look) picture(f Frame, width int) string {
 	middle := width - groundWidth - cloudWidth - 2*arrowWidth
 	titles := k.ground.Render(fit(" ON PREMISES: Kafka", groundWidth+arrowWidth)) +
-		k.function.Render(fit(" FUNCTIONS: processes here, Lambda's contract", middle+arrowWidth)) +
+		k.function.Render(fit(" FUNCTIONS: processes, by Lambda's contract", middle+arrowWidth)) +
 		k.cloud.Render(fit(" CLOUD", cloudWidth))
 	bands := []string{
 		titles,
-		k.band(k.topic(f.topic(ordersTopic)), k.functions("order service, now 1.1 … 1.3", f, middle, ordersService()), k.effects("order data", f, ordersService())),
-		k.band(k.topic(f.topic(paymentsTopic)), k.functions("payment service, now 2.1, 2.2", f, middle, paymentsService()), k.effects("payment data", f, paymentsService())),
-		k.band(k.topic(f.topic(deadTopic)), k.functions("integrations, on orders and dead letters", f, middle, integrations()), k.bucket(f)),
+		k.band(k.topic(f.topic(ordersTopic)), k.functions(ordersService(), f, middle), k.effects("order data", f, ordersService())),
+		k.band(k.topic(f.topic(paymentsTopic)), k.functions(paymentsService(), f, middle), k.effects("payment data", f, paymentsService())),
+		k.band(k.topic(f.topic(deadTopic)), k.functions(integrations(), f, middle), k.bucket(f)),
 	}
 	return strings.Join(bands, "\n")
 }
 
-func ordersService() []string {
-	return []string{"orders-to-validate", "orders-to-price", "orders-to-notify"}
+// team is one box in the middle: mappings that belong together, and what to look at.
+type team struct {
+	title    string
+	mappings []string
+	note     string
 }
 
-func paymentsService() []string { return []string{"payments-to-authorise", settleMapping} }
+func ordersService() team {
+	return team{"order service, now 1.1 … 1.3", []string{"orders-to-validate", "orders-to-price", "orders-to-notify"},
+		"filters: 1.2 total > 100, 1.3 gold"}
+}
 
-func integrations() []string {
-	return []string{"orders-to-bucket", "dead-letters-to-bucket", "orders-to-score"}
+func paymentsService() team {
+	return team{"payment service, now 2.1, 2.2", []string{"payments-to-authorise", settleMapping},
+		"2.1 now and then fails: it comes again\n2.2 names bad ones; 3 tries, then dead"}
+}
+
+func integrations() team {
+	return team{"integrations", []string{"orders-to-bucket", "dead-letters-to-bucket", "orders-to-score"},
+		"from topics orders and payments.dead"}
 }
 
 func (k *look) band(left, middle, right string) string {
@@ -87,7 +100,7 @@ func (k *look) band(left, middle, right string) string {
 
 // topic is a box on the left: the total, its rate, and each partition with its lag.
 func (k *look) topic(t TopicFrame) string {
-	lines := []string{fit(thousands(t.Records), 7) + right(fmt.Sprintf("%.0f/s", t.PerSecond), 6) + " " + k.progress.Render(spark(t.History, 9))}
+	lines := []string{fit(thousands(t.Records), 9) + right(fmt.Sprintf("%.0f/s", t.PerSecond), 6) + " " + k.progress.Render(spark(t.History, 7))}
 	for _, p := range t.Partitions {
 		lag := right(fmt.Sprintf("lag %d", p.Lag), 8)
 		if p.Lag == 0 {
@@ -106,32 +119,35 @@ func filled(lines []string) []string {
 }
 
 // functions is a box in the middle: a row for each mapping.
-func (k *look) functions(title string, f Frame, width int, mappings []string) string {
-	name := width - 4 - 26
-	lines := []string{k.dim.Render(fit("", name) + right("rec/s", 6) + right("calls/s", 8) + right("busy", 5) + right("again", 7))}
-	for _, m := range mappings {
+func (k *look) functions(t team, f Frame, width int) string {
+	name := width - 4 - functionCells
+	lines := []string{k.dim.Render(fit("", name) + right("rec/s", 7) + right("busy", 5) + right("again", 7) + right("lag", 6))}
+	for _, m := range t.mappings {
 		s := f.stage(m)
 		if s.Label == "" {
 			continue // left out: there is no Python
 		}
-		lines = append(lines, k.function1(s, name))
+		lines = append(lines, k.functionRow(s, name))
 	}
-	if problem := problemOf(f, mappings); problem != "" {
+	if problem := problemOf(f, t.mappings); problem != "" {
 		lines = append(lines, k.bad.Render(problem))
 	}
-	return box(k.function, title, width, filled(lines)...)
+	for _, note := range strings.Split(t.note, "\n") {
+		lines = append(lines, k.dim.Render(note))
+	}
+	return box(k.function, t.title, width, filled(lines)...)
 }
 
-func (k *look) function1(s StageFrame, name int) string {
+func (k *look) functionRow(s StageFrame, name int) string {
 	if !s.Running {
-		return fit(s.Label, name) + k.dim.Render(right("not running", 26))
+		return fit(s.Label, name) + k.dim.Render(right("not running", functionCells))
 	}
 	again := right(thousands(s.Retries), 7)
 	if s.Retries > 0 {
 		again = k.bad.Render(again)
 	}
-	return fit(k.strong.Render(s.Label), name) + right(fmt.Sprintf("%.0f", s.PerSecond), 6) +
-		right(fmt.Sprintf("%.0f", s.Calls), 8) + right(strings.Repeat("●", min(s.Flying, 4)), 5) + again
+	return fit(k.strong.Render(s.Label), name) + right(fmt.Sprintf("%.0f", s.PerSecond), 7) +
+		right(strings.Repeat("●", min(s.Flying, 4)), 5) + again + right(thousands(s.Lag), 6)
 }
 
 func problemOf(f Frame, mappings []string) string {
@@ -144,9 +160,9 @@ func problemOf(f Frame, mappings []string) string {
 }
 
 // effects is a box on the right: what the functions have done.
-func (k *look) effects(title string, f Frame, mappings []string) string {
+func (k *look) effects(title string, f Frame, t team) string {
 	var lines []string
-	for _, m := range mappings {
+	for _, m := range t.mappings {
 		s := f.stage(m)
 		lines = append(lines, k.count(s.Effect, s.Processed))
 		if m == settleMapping {
@@ -159,7 +175,7 @@ func (k *look) effects(title string, f Frame, mappings []string) string {
 func (k *look) bucket(f Frame) string {
 	lines := []string{k.count("objects", f.Objects), k.count("records", f.Stored)}
 	if score := f.stage("orders-to-score"); score.Label != "" {
-		lines = append(lines, "", k.count("scored (Python)", score.Processed))
+		lines = append(lines, "", k.count("scored", score.Processed))
 	}
 	return box(k.cloud, "bucket and model", cloudWidth, filled(lines)...)
 }

@@ -70,9 +70,9 @@ func (w *watched) frame(e pipeline.Event) BatchFrame {
 	b.Where = strings.Join(where, " ")
 	switch {
 	case e.Class != function.Succeeded:
-		b.Failed, b.Text = true, "failed, comes again: "+lastWords(e)
+		b.Failed, b.Text = true, "failed: "+lastWords(e)
 	case e.Failed > 0:
-		b.Failed, b.Text = true, fmt.Sprintf("the function named %d of %d as failed", e.Failed, b.Records)
+		b.Failed, b.Text = true, fmt.Sprintf("%d of %d named as failed", e.Failed, b.Records)
 	}
 	return b
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -27,6 +28,7 @@ type targets struct {
 	aws          func(ctx context.Context) (aws.Config, error)
 	endpoint     string // of AWS, for emulators; empty = AWS
 	integrations map[string]integration
+	log          *slog.Logger
 }
 
 // integration makes the handler of a ready-made function from its settings.
@@ -63,7 +65,7 @@ func (t targets) process(fn function.Function) (engine.Target, error) {
 	}
 	return process.New(fn, process.Config{
 		CodeDir: dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
-		Interpreters: t.interpreters, Log: sink{t.logs.Log(fn.Name)},
+		Interpreters: t.interpreters, Log: sink{t.logs.Log(fn.Name)}, Logger: t.log,
 	})
 }
 
