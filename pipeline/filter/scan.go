@@ -240,20 +240,26 @@ func (s *scanner) digits() bool {
 func (s *scanner) str(wanted bool) ([]byte, bool) {
 	begin := s.at
 	escaped := false
-	for s.at++; s.at < len(s.text); s.at++ {
-		switch c := s.text[s.at]; {
-		case c == '"':
+	for at := begin + 1; at < len(s.text); at++ {
+		c := s.text[at]
+		if c != '"' && c != '\\' && c >= ' ' {
+			continue
+		}
+		s.at = at
+		switch c {
+		case '"':
 			s.at++
 			if escaped && wanted {
 				return s.decode(s.text[begin:s.at]), true
 			}
-			return s.text[begin+1 : s.at-1], true
-		case c == '\\':
+			return s.text[begin+1 : at], true
+		case '\\':
 			escaped = true
 			if !s.escape() {
 				return nil, false
 			}
-		case c < ' ':
+			at = s.at
+		default:
 			return nil, false
 		}
 	}

@@ -9,7 +9,8 @@ import software.amazon.event.ruler.Machine;
 /**
  * Asks AWS's Event Ruler. One question a line on standard input, {"pattern": "...", "event": "..."},
  * both as text; one answer a line: true, false, "rejected: why" for a pattern the Ruler does not
- * take, "error: why" for an event it does not take. {"number": "..."} is answered with the text
+ * take, "error: why" for an event it does not take. With "old": true the Ruler searches as it did
+ * before version 2.1, without an index by array element. {"number": "..."} is answered with the text
  * Java has for that double: before Java 19 it is not always the shortest.
  */
 public final class Oracle {
@@ -27,9 +28,10 @@ public final class Oracle {
                 continue;
             }
             String pattern = question.get("pattern").textValue();
-            if (!pattern.equals(last)) {
-                last = pattern;
-                machine = new Machine();
+            boolean old = question.path("old").asBoolean();
+            if (!(pattern + old).equals(last)) {
+                last = pattern + old;
+                machine = old ? Machine.builder().withStructuredMatching(false).build() : new Machine();
                 refusal = compile(machine, pattern);
             }
             out.println(refusal != null ? refusal : match(machine, question.get("event").textValue()));

@@ -2,6 +2,8 @@ package ruler
 
 import (
 	"math/rand/v2"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,79 +13,92 @@ import (
 	"gantry/record"
 )
 
-// knownDifferences picks the disagreements that are the Ruler's mistakes, each proven by
-// a second question that goes around the mistake and is answered as gantry does.
+// knownDifferences picks the disagreements that are the Ruler's mistakes. Most come from
+// tests that get in each other's way where they share a state machine, so the proof is
+// a second round of questions: each choice of one $or alternative and one entry of each
+// list by itself. A pattern is the OR of these, and the Ruler then agrees with gantry.
 func knownDifferences(t *testing.T, o oracle, r *rand.Rand, wrong []*trial) map[*trial]bool {
 	known := map[*trial]bool{}
 	var questions []question
 	var of []*trial
 	for _, tr := range wrong {
-		switch {
-		case tr.gantry == refused && tr.sample.pattern.repeats() && lateFault(tr.why):
-			known[tr] = true
-		case tr.gantry == keep && tr.ruler == drop && !tr.sample.plain:
-			for _, alternative := range tr.sample.pattern.expand() {
-				questions = append(questions, question{Pattern: alternative.write(r), Event: tr.record})
-				of = append(of, tr)
-			}
-		case tr.gantry == drop && tr.ruler == keep && !tr.sample.plain:
-			guarded := tr.sample.pattern.clone()
-			if guarded.guardAddresses() {
-				questions = append(questions, question{Pattern: guarded.write(r), Event: tr.record})
-				of = append(of, tr)
-			}
+		if tr.gantry == refused || tr.ruler == refused {
+			known[tr] = tr.ruler != refused && lateFault(tr.why)
+			continue
+		}
+		for _, q := range tr.apart(r) {
+			questions, of = append(questions, q), append(of, tr)
 		}
 	}
+	matched := map[*trial]bool{}
 	for i, answer := range o.ask(t, questions) {
-		if answer == "true" && of[i].gantry == keep || answer == "false" && of[i].gantry == drop {
-			known[of[i]] = true
-		}
+		require.Contains(t, []string{"true", "false"}, answer, "%+v", questions[i])
+		matched[of[i]] = matched[of[i]] || answer == "true"
+	}
+	for _, tr := range of {
+		known[tr] = matched[tr] == (tr.gantry == keep)
 	}
 	return known
 }
 
-// lateFault says whether the only faults are those the Ruler trips over when it builds
-// its machine: it never does for a field that is given again later.
+// apart asks about each choice of a pattern by itself, and around two other mistakes:
+// that a number is taken for the hex digits of an address, and that the index by array
+// element hides what repeated names put beside an array.
+func (tr *trial) apart(r *rand.Rand) []question {
+	pattern, event := tr.sample.pattern, tr.record
+	if tr.sample.plain {
+		pattern, event = pair("value", pattern), `{"value":`+quote(r, tr.record)+`}`
+	}
+	if tr.gantry == drop {
+		event = withoutOddNumbers(event)
+	}
+	var all []question
+	for _, choice := range pattern.expand() {
+		choice = choice.clone()
+		choice.guardAddresses()
+		all = append(all, question{Pattern: choice.write(r), Event: event, Old: true})
+	}
+	return all
+}
+
+var tokens = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?[0-9][-+.0-9eE]*`)
+
+// withoutOddNumbers replaces numbers that can't be compared: no test but a literal of
+// the same text tells them from true.
+func withoutOddNumbers(event string) string {
+	return tokens.ReplaceAllStringFunc(event, func(token string) string {
+		f, err := strconv.ParseFloat(token, 64)
+		if token[0] == '"' || err == nil && sameNumber(token, strconv.FormatFloat(f, 'g', -1, 64)) {
+			return token
+		}
+		return "true"
+	})
+}
+
+// lateFault says whether the only faults are those the Ruler does not look for and trips
+// over, or not, when it builds its machine.
 func lateFault(err error) bool {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if !strings.HasSuffix(line, ": the list must not be empty") && !strings.HasSuffix(line, ": no number fits") {
+		empty := strings.Contains(line, ".anything-but.") && strings.HasSuffix(line, ": the list must not be empty")
+		if !empty && !strings.HasSuffix(line, ": no number fits") {
 			return false
 		}
 	}
 	return true
 }
 
-// repeats says whether an object somewhere gives a name twice.
-func (t *tree) repeats() bool {
-	for _, n := range t.nodes() {
-		seen := map[string]bool{}
-		for _, name := range n.names {
-			if seen[name] {
-				return true
-			}
-			seen[name] = true
-		}
-	}
-	return false
-}
-
-// guardAddresses adds a number that no record has to every list with an address, which
-// makes the Ruler read numbers as numbers there.
-func (t *tree) guardAddresses() bool {
-	found := false
-	for _, n := range t.nodes() {
-		if !n.list {
+// guardAddresses adds a number that no record has to every field's list with an
+// address, which makes the Ruler read numbers as numbers there.
+func (t *tree) guardAddresses() {
+	for _, m := range t.members {
+		if !m.list {
+			m.guardAddresses()
 			continue
 		}
-		for _, m := range n.members {
-			if len(m.names) == 1 && m.names[0] == "cidr" || strings.ContainsAny(m.text, ".:") {
-				n.members = append(n.members, scalar("-77.0625"))
-				found = true
-				break
-			}
+		if e := m.members[0]; len(e.names) == 1 && e.names[0] == "cidr" || strings.ContainsAny(e.text, ".:") {
+			m.members = append(m.members, scalar("-77.0625"))
 		}
 	}
-	return found
 }
 
 // TestKnownDifferences shows where gantry does not follow the Ruler, and that the Ruler
@@ -93,6 +108,12 @@ func TestKnownDifferences(t *testing.T) {
 	for _, c := range []struct{ name, pattern, record, ruler string }{
 		{"an $or alternative that shares a value with one before is lost",
 			`{"$or":[{"a":["x"]},{"a":["x","y"]}]}`, `{"a":"y"}`, "false"},
+		{"a wildcard beside a prefix that ignores case lets the prefix begin anywhere",
+			`{"a":[{"wildcard":"*\u0000*log*\"*ABC"},{"prefix":{"equals-ignore-case":"ab\tc"}}]}`, `{"a":"line\nbreakab\tc"}`, "true"},
+		{"an anything-but of nothing is taken behind another entry, gantry refuses it",
+			`{"a":["x",{"anything-but":{"prefix":[]}}]}`, `{"a":"x"}`, "true"},
+		{"a value beside an array is overlooked when a repeated name puts both at one path",
+			`{"e.b":["0"],"e.x":["q"]}`, `{"e":[{"b":"0"},{"x":"r"}],"e":{"x":"q"}}`, "false"},
 		{"a number is read as the hex digits of an address",
 			`{"a":[{"cidr":"16.0.0.0/8"}]}`, `{"a":105}`, "true"},
 		{"an address is read as a number",
@@ -107,8 +128,9 @@ func TestKnownDifferences(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.ruler, o.ask(t, []question{{Pattern: c.pattern, Event: c.record}})[0])
 			p, err := filter.Compile(`{"value":` + c.pattern + `}`)
-			require.NoError(t, err)
-			require.NotEqual(t, c.ruler == "true", filter.NewSet(p).Keep(&record.Record{Value: []byte(c.record)}))
+			if err == nil {
+				require.NotEqual(t, c.ruler == "true", filter.NewSet(p).Keep(&record.Record{Value: []byte(c.record)}))
+			}
 		})
 	}
 }

@@ -15,10 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// question is what Oracle.java takes: a pattern with an event, or a number.
+// question is what Oracle.java takes: a pattern with an event, or a number. Old asks for
+// the search the Ruler had before version 2.1.
 type question struct {
 	Pattern string `json:"pattern,omitempty"`
 	Event   string `json:"event,omitempty"`
+	Old     bool   `json:"old,omitempty"`
 	Number  string `json:"number,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package ruler
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -82,33 +83,47 @@ func quote(r *rand.Rand, s string) string {
 	return b.String()
 }
 
-// expand gives the pattern once for each way to choose in its $or lists.
+// expand gives the pattern once for each way to choose one alternative of every $or
+// and one entry of every other list.
 func (t *tree) expand() []*tree {
-	if t.text != "" || t.list {
+	if t.text != "" {
 		return []*tree{t}
+	}
+	if t.list {
+		var all []*tree
+		for _, m := range t.members {
+			all = append(all, list(m))
+		}
+		return all
 	}
 	all := []*tree{{}}
 	for i, m := range t.members {
-		var ways []*tree // each an object whose members join
-		if t.names[i] == "$or" && m.list {
-			for _, item := range m.members {
-				ways = append(ways, item.expand()...)
-			}
-		} else {
-			for _, w := range m.expand() {
-				ways = append(ways, pair(t.names[i], w))
-			}
+		all = join(all, ways(t.names[i], m))
+	}
+	return all
+}
+
+// ways are the objects a member may become.
+func ways(name string, m *tree) []*tree {
+	var all []*tree
+	if name == "$or" && m.list && len(m.members) > 1 && len(m.members[0].names) > 0 {
+		for _, item := range m.members {
+			all = append(all, item.expand()...)
 		}
-		var next []*tree
-		for _, before := range all {
-			for _, w := range ways {
-				joined := &tree{names: append([]string(nil), before.names...), members: append([]*tree(nil), before.members...)}
-				joined.names = append(joined.names, w.names...)
-				joined.members = append(joined.members, w.members...)
-				next = append(next, joined)
-			}
+		return all
+	}
+	for _, w := range m.expand() {
+		all = append(all, pair(name, w))
+	}
+	return all
+}
+
+func join(befores, afters []*tree) []*tree {
+	var all []*tree
+	for _, b := range befores {
+		for _, a := range afters {
+			all = append(all, &tree{names: slices.Concat(b.names, a.names), members: slices.Concat(b.members, a.members)})
 		}
-		all = next
 	}
 	return all
 }
