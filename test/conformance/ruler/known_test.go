@@ -105,7 +105,7 @@ func (t *tree) guardAddresses() {
 // still answers so: an entry that no longer differs must go.
 func TestKnownDifferences(t *testing.T) {
 	o := openOracle(t)
-	for _, c := range []struct{ name, pattern, record, ruler string }{
+	cases := []struct{ name, pattern, record, ruler string }{
 		{"an $or alternative that shares a value with one before is lost",
 			`{"$or":[{"a":["x"]},{"a":["x","y"]}]}`, `{"a":"y"}`, "false"},
 		{"a wildcard beside a prefix that ignores case lets the prefix begin anywhere",
@@ -124,9 +124,15 @@ func TestKnownDifferences(t *testing.T) {
 			`{"a":[{"equals-ignore-case":"😀"}]}`, `{"a":"??"}`, "true"},
 		{"half a surrogate pair is a question mark",
 			`{"a":[{"prefix":"\ud800"}]}`, `{"a":"?"}`, "true"},
-	} {
+	}
+	var questions []question
+	for _, c := range cases {
+		questions = append(questions, question{Pattern: c.pattern, Event: c.record})
+	}
+	answers := o.ask(t, questions)
+	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, c.ruler, o.ask(t, []question{{Pattern: c.pattern, Event: c.record}})[0])
+			require.Equal(t, c.ruler, answers[i])
 			p, err := filter.Compile(`{"value":` + c.pattern + `}`)
 			if err == nil {
 				require.NotEqual(t, c.ruler == "true", filter.NewSet(p).Keep(&record.Record{Value: []byte(c.record)}))
