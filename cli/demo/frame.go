@@ -7,6 +7,7 @@ import "time"
 type Frame struct {
 	Elapsed  time.Duration
 	Limit    time.Duration // 0 = until Ctrl-C
+	Starting bool          // the mappings have not joined yet
 	Draining bool          // the services have stopped, what is left is worked off
 	Endpoint string
 	Topics   []TopicFrame

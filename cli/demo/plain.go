@@ -21,6 +21,9 @@ const plainEvery = time.Second
 
 // Show prints one line a second, and one for each batch that failed.
 func (p *Plain) Show(f Frame) {
+	if f.Starting {
+		return
+	}
 	for i := len(f.Notable) - 1; i >= 0; i-- {
 		if b := f.Notable[i]; b.At.After(p.told) {
 			fmt.Fprintf(p.out, "       %s [%s]: %s\n", b.Stage, b.Where, b.Text)

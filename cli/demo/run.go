@@ -66,6 +66,7 @@ type run struct {
 func Run(ctx context.Context, opts Options) (Summary, error) {
 	r := &run{opts: opts, ledger: newLedger(), began: time.Now()}
 	r.sampler = newSampler(r)
+	opts.Screen.Show(Frame{Starting: true, Limit: opts.For, Endpoint: opts.Endpoint, Notes: opts.Notes})
 	stop, err := r.start(ctx)
 	if err != nil {
 		return Summary{}, err

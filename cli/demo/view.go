@@ -50,7 +50,9 @@ func (k *look) header(f Frame, width int) string {
 		left += k.dim.Render(" of " + clock(f.Limit))
 	}
 	say := "Ctrl-C ends with a summary "
-	if f.Draining {
+	if f.Starting {
+		say = "starting the broker, the engine and the functions "
+	} else if f.Draining {
 		say = "the services have stopped; what is left is finished "
 	}
 	return left + right(k.dim.Render(say), width-lipgloss.Width(left))

@@ -91,7 +91,7 @@ func TestView(t *testing.T) {
 		{"finishing", drained, 100, 30},
 		{"no-python", noPython, 100, 30},
 		{"broken", broken, 100, 30},
-		{"first", Frame{Endpoint: "http://127.0.0.1:9400"}, 100, 30},
+		{"first", Frame{Starting: true, Endpoint: "http://127.0.0.1:9400"}, 100, 30},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
