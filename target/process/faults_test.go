@@ -57,10 +57,10 @@ func TestFailedStart(t *testing.T) {
 		options       []option
 		kind, message string
 	}{
-		{"exits", []option{mode("exit-at-start")}, "Runtime.ExitError", "Error: Runtime exited with error: exit status 7"},
+		{"exits", []option{mode("exit-at-start")}, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 7"},
 		{"reports", []option{mode("init-error")}, "Setup", "no database"},
-		{"hangs twice", []option{mode("hang-at-start"), initTimeout(200 * time.Millisecond), timeout(300 * time.Millisecond)}, "Sandbox.Timedout", "Error: Task timed out after 0.30 seconds"},
-		{"no bootstrap", []option{func(_ *function.Function, c *process.Config) { c.CodeDir = os.TempDir() }}, "Runtime.InvalidEntrypoint", "Couldn't find valid bootstrap(s): [" + filepath.Join(os.TempDir(), "bootstrap") + "]"},
+		{"hangs twice", []option{mode("hang-at-start"), initTimeout(200 * time.Millisecond), timeout(300 * time.Millisecond)}, "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 0.30 seconds"},
+		{"no bootstrap", []option{func(_ *function.Function, c *process.Config) { c.CodeDir = os.TempDir() }}, "Runtime.InvalidEntrypoint", "RequestId: ID Error: Couldn't find valid bootstrap(s): [" + filepath.Join(os.TempDir(), "bootstrap") + "]"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

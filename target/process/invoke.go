@@ -68,7 +68,7 @@ func (p *Pool) invoke(ctx context.Context, in function.Invocation) function.Outc
 		case err != nil:
 			return p.notReached(fmt.Sprintf("no process became free before the call was cut (%d at most): %v", p.max, context.Cause(ctx)))
 		case l.failed != nil:
-			return p.outcome(in, *l.failed, nil)
+			return p.outcome(in, l.failed(in.RequestID), nil)
 		case l.worker == nil:
 			return p.notReached("it is being shut down")
 		}

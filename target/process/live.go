@@ -1,9 +1,11 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"gantry/function"
@@ -28,8 +30,10 @@ type ending struct {
 func (w *worker) live() {
 	e, err := w.launch()
 	if err != nil {
-		w.pool.started(false)
-		w.pool.startFailed(result{class: function.Misconfigured, message: err.Error()})
+		w.pool.started(abandoned)
+		w.pool.startFailed(func(string) result {
+			return result{class: function.NotReached, message: "no process could be started: " + err.Error()}
+		})
 	}
 	w.pool.gone(w, e)
 }
@@ -56,6 +60,9 @@ func (w *worker) launch() (ending, error) {
 	out.started()
 	if err != nil {
 		out.close(lastWords)
+		if shortage(err) {
+			return ending{}, fmt.Errorf("start it: %w", err)
+		}
 		return w.bury(exit{unstartable: err}), nil
 	}
 	go api.serve(c)
@@ -63,6 +70,17 @@ func (w *worker) launch() (ending, error) {
 	api.settle(lastWords)
 	out.close(lastWords)
 	return w.bury(ended), nil
+}
+
+// shortage says that a program could not be started for want of something that may be
+// there later, and not because of what it is.
+func shortage(err error) bool {
+	for _, e := range []syscall.Errno{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.ETXTBSY} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // tempPrefix marks the temp folders of processes in the data folder.
@@ -123,7 +141,7 @@ func (w *worker) bury(x exit) ending {
 	w.mu.Lock()
 	before, why, c := w.state, w.cause, w.call
 	held := w.holds()
-	w.state = ended
+	w.state, w.ended = ended, time.Now()
 	if w.timer != nil {
 		w.timer.Stop()
 	}
@@ -151,28 +169,39 @@ func (w *worker) bury(x exit) ending {
 
 // buryStart ends an init phase that did not come to a first request for an event.
 func (w *worker) buryStart(x exit, e ending) ending {
-	w.pool.started(false)
 	w.mu.Lock()
 	why, posted := w.cause, w.initDoc
 	w.mu.Unlock()
-	switch {
-	case why == causeInitOverrun:
+	if why == causeShutdown || why == causeCut {
+		w.pool.started(abandoned)
+		return e
+	}
+	w.pool.started(failed)
+	if why == causeInitOverrun {
 		w.out.platform(fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: timeout", ms(w.pool.cfg.InitTimeout)))
 		e.initAgain = true
 		return e
-	case why == causeShutdown || why == causeCut:
-		return e
 	}
-	r := w.verdict(x, why, newRequestID())
-	if posted != nil && (why == causeNone || why == causeInitError) {
-		r = *posted
-	}
-	w.out.platform(fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: error", ms(time.Since(w.begun))))
-	r.log = w.out.early()
 	e.crashed = posted == nil && x.unstartable == nil && why != causeTimeout
 	e.timedOut = why == causeTimeout
-	w.pool.startFailed(r)
+	w.pool.startFailed(func(id string) result { return w.startVerdict(x, id) })
 	return e
+}
+
+// startVerdict is what a failed init phase means for the invocation that gets it.
+func (w *worker) startVerdict(x exit, id string) result {
+	w.mu.Lock()
+	why, posted := w.cause, w.initDoc
+	w.mu.Unlock()
+	var r result
+	if posted != nil && (why == causeNone || why == causeInitError) {
+		r = *posted
+	} else {
+		r = w.verdict(x, why, id)
+	}
+	w.out.platform(fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: error", ms(w.ended.Sub(w.begun))))
+	r.log = w.out.early()
+	return r
 }
 
 func (w *worker) noteQuietEnd(x exit, why cause) {

@@ -5,18 +5,23 @@ import "time"
 // memoryPause is how often the memory of working processes is looked at.
 const memoryPause = 250 * time.Millisecond
 
+// familyEvery is how seldom what a function started is counted too: finding it may mean
+// to look at every process of the machine.
+const familyEvery = 8
+
 // watchMemory kills processes that use more than the function may. It ends with the last
 // process. Only processes that have work are looked at: an idle one does not grow.
 func (p *Pool) watchMemory() {
 	tick := time.NewTicker(memoryPause)
 	defer tick.Stop()
-	for range tick.C {
+	for n := 0; ; n++ {
+		<-tick.C
 		busy, done := p.working()
 		if done {
 			return
 		}
 		for _, w := range busy {
-			w.checkMemory()
+			w.checkMemory(n%familyEvery == 0)
 		}
 	}
 }
@@ -41,14 +46,14 @@ func (p *Pool) working() (busy []*worker, done bool) {
 	return busy, false
 }
 
-func (w *worker) checkMemory() {
+func (w *worker) checkMemory(family bool) {
 	w.mu.Lock()
 	c := w.child
 	w.mu.Unlock()
 	if c == nil {
 		return
 	}
-	used := c.memory() >> 20
+	used := c.memory(family) >> 20
 	if used <= w.pool.fn.Memory {
 		return
 	}

@@ -7,10 +7,13 @@ import (
 	"strings"
 )
 
-// memory returns the bytes that the process and what it started hold for themselves:
-// resident pages less those that belong to files or are shared, which an interpreter of
-// tens of megabytes has in common with its siblings.
-func (c *child) memory() int {
+// memory returns the bytes that the process, and with it what it started, holds for
+// itself: resident pages less those that belong to files or are shared, which an
+// interpreter of tens of megabytes has in common with its siblings.
+func (c *child) memory(withFamily bool) int {
+	if !withFamily {
+		return private(c.pid())
+	}
 	total := 0
 	for _, pid := range family(c.pid()) {
 		total += private(pid)

@@ -3,4 +3,4 @@
 package process
 
 // memory is not watched on this system.
-func (*child) memory() int { return 0 }
+func (*child) memory(bool) int { return 0 }

@@ -14,7 +14,7 @@ const patience = 50 * time.Millisecond
 // for it, or nothing because the pool was closed.
 type lease struct {
 	worker *worker
-	failed *result
+	failed func(requestID string) result
 	spent  time.Duration // of the function's timeout, by an init phase that ran over
 }
 
@@ -149,14 +149,24 @@ func (p *Pool) ready(w *worker, spent time.Duration) {
 	p.mu.Unlock()
 }
 
-// started is called when a process's init phase is over, well or not.
-func (p *Pool) started(ok bool) {
+// beginning is how a process's init phase ended.
+type beginning uint8
+
+const (
+	came      beginning = iota // it asked for its first event
+	failed                     // it did not, by its own fault
+	abandoned                  // gantry ended it, or could not start it
+)
+
+// started is called when a process's init phase is over.
+func (p *Pool) started(b beginning) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.starting--
-	if ok {
+	switch b {
+	case came:
 		p.counts.ColdStarts++
-	} else {
+	case failed:
 		p.counts.InitFailure++
 	}
 }
@@ -170,17 +180,17 @@ func (p *Pool) finish(delta int) {
 
 // startFailed gives a failed init phase to the caller that waits longest: in Lambda, too,
 // it is the outcome of the invocation that caused it.
-func (p *Pool) startFailed(r result) {
+func (p *Pool) startFailed(verdict func(requestID string) result) {
 	p.mu.Lock()
 	if len(p.waiting) == 0 {
 		p.mu.Unlock()
-		p.log.Warn("a process failed while it started, with nobody waiting for it", "reason", r.message)
+		p.log.Warn("a process failed while it started, with nobody waiting for it", "reason", verdict(newRequestID()).message)
 		return
 	}
 	first := p.waiting[0]
 	p.waiting = slices.Delete(p.waiting, 0, 1)
 	p.mu.Unlock()
-	first.give(lease{failed: &r})
+	first.give(lease{failed: verdict})
 }
 
 // gone forgets a process that has ended, and starts others where callers still wait.

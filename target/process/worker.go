@@ -50,6 +50,7 @@ type worker struct {
 	call     *call // the event it has, or answered last
 	initDoc  *result
 	begun    time.Time   // start of the init phase
+	ended    time.Time   // when it was gone
 	timer    *time.Timer // init phase, or deadline of the event; nil before the start
 	sigterm  bool        // registered an extension: SIGTERM comes before SIGKILL
 	overUsed int         // MB, when causeMemory
@@ -102,7 +103,7 @@ func (w *worker) asks() bool {
 	w.out.attribute("")
 	w.out.setTail(nil)
 	if before == starting {
-		w.pool.started(true)
+		w.pool.started(came)
 	} else {
 		w.pool.finish(-1)
 	}
