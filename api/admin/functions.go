@@ -13,38 +13,37 @@ import (
 )
 
 type functionList struct {
-	Functions []function.Function `json:"functions"`
+	Functions []functionView `json:"functions"`
 }
 
 func (s *Server) listFunctions(ctx context.Context, _ call[none]) (functionList, error) {
 	items, err := s.functions.List(ctx)
-	out := functionList{Functions: []function.Function{}}
+	out := functionList{Functions: []functionView{}}
 	for _, item := range items {
-		out.Functions = append(out.Functions, masked(item.Value))
+		out.Functions = append(out.Functions, functionOf(item.Value))
 	}
 	return out, err
 }
 
-func (s *Server) getFunction(ctx context.Context, c call[none]) (function.Function, error) {
-	fn, _, err := s.functions.Get(ctx, c.path("name"))
-	return masked(fn), err
+func (s *Server) getFunction(ctx context.Context, c call[none]) (functionView, error) {
+	fn, _, err := s.function(ctx, c.path("name"))
+	return functionOf(fn), err
 }
 
-// masked hides the values of environment variables: they may be passwords.
-func masked(fn function.Function) function.Function {
-	hidden := map[string]string{}
-	for name := range fn.Environment {
-		hidden[name] = "(hidden)"
+// function looks a function up by its name.
+func (s *Server) function(ctx context.Context, name string) (function.Function, int64, error) {
+	fn, version, err := s.functions.Get(ctx, name)
+	if err != nil {
+		return fn, 0, fmt.Errorf("function %q: %w", name, err)
 	}
-	fn.Environment = hidden
-	return fn
+	return fn, version, nil
 }
 
 func (s *Server) deleteFunction(ctx context.Context, c call[none]) (none, error) {
 	name := c.path("name")
-	fn, version, err := s.functions.Get(ctx, name)
+	fn, version, err := s.function(ctx, name)
 	if err != nil {
-		return none{}, fmt.Errorf("function %q: %w", name, err)
+		return none{}, err
 	}
 	users, err := s.users(ctx, name)
 	if err != nil {
@@ -57,7 +56,7 @@ func (s *Server) deleteFunction(ctx context.Context, c call[none]) (none, error)
 	if err := s.functions.Delete(ctx, name, version, by); err != nil {
 		return none{}, err
 	}
-	s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "delete", Kind: store.Functions, ID: name, Before: masked(fn)})
+	s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "delete", Kind: store.Functions, ID: name, Before: fn})
 	return none{}, nil
 }
 
@@ -75,8 +74,8 @@ func (s *Server) users(ctx context.Context, name string) ([]string, error) {
 // functionLogs gives the last lines, and those to come where follow is asked for.
 func (s *Server) functionLogs(r *http.Request) (func(context.Context) (any, bool), func(), error) {
 	name := r.PathValue("name")
-	if _, _, err := s.functions.Get(r.Context(), name); err != nil {
-		return nil, nil, fmt.Errorf("function %q: %w", name, err)
+	if _, _, err := s.function(r.Context(), name); err != nil {
+		return nil, nil, err
 	}
 	count := 100
 	if text := r.URL.Query().Get("lines"); text != "" {

@@ -9,7 +9,6 @@ import (
 
 	"gantry/engine"
 	"gantry/mapping"
-	"gantry/pipeline"
 	"gantry/store"
 )
 
@@ -98,30 +97,6 @@ func (s *Server) find(ctx context.Context, id string) (mapping.Mapping, error) {
 		}
 	}
 	return mapping.Mapping{}, fmt.Errorf("mapping %q: %w", id, store.ErrNotFound)
-}
-
-// mappingView is a mapping whole.
-type mappingView struct {
-	Mapping mapping.Mapping         `json:"mapping"`
-	Status  mapping.Status          `json:"status"`
-	Lanes   []pipeline.LaneSnapshot `json:"lanes"`
-	Counts  map[string]int64        `json:"counts"`
-}
-
-func (s *Server) getMapping(ctx context.Context, c call[none]) (mappingView, error) {
-	m, err := s.find(ctx, c.path("id"))
-	if err != nil {
-		return mappingView{}, err
-	}
-	out := mappingView{Mapping: m, Status: s.cfg.Engine.Status(m.UUID), Counts: map[string]int64{}}
-	if run, err := s.cfg.Engine.One(m.UUID); err == nil {
-		out.Lanes = run.Snapshot.Lanes
-		slices.SortFunc(out.Lanes, func(a, b pipeline.LaneSnapshot) int { return int(a.Partition.Index - b.Partition.Index) })
-		for _, metric := range mappingCounters {
-			out.Counts[metric.aws] = metric.read(run.Counts)
-		}
-	}
-	return out, nil
 }
 
 // change edits a mapping, versioned and audited.

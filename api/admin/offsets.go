@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"time"
 
 	"gantry/engine"
 	"gantry/mapping"
@@ -52,9 +53,29 @@ func view(p engine.Partition) Partition {
 	}
 }
 
+// lossView is a run of records that left the source before they were read.
+type lossView struct {
+	Topic     string     `json:"topic"`
+	Partition int32      `json:"partition"`
+	First     int64      `json:"first"`
+	Last      int64      `json:"last"`
+	Count     int64      `json:"count"`  // an upper bound: offsets have holes
+	Resume    int64      `json:"resume"` // where reading goes on once it is accepted
+	Reason    string     `json:"reason"`
+	Since     *time.Time `json:"since,omitempty"`
+}
+
+func lossesOf(losses []mapping.Loss) []lossView {
+	views := make([]lossView, 0, len(losses))
+	for _, l := range losses {
+		views = append(views, lossView{l.Topic, l.Partition, l.First, l.Last, l.Count, l.Resume, l.Reason, known(l.Since)})
+	}
+	return views
+}
+
 type lossList struct {
-	UUID   string         `json:"uuid"`
-	Losses []mapping.Loss `json:"losses"`
+	UUID   string     `json:"uuid"`
+	Losses []lossView `json:"losses"`
 }
 
 func (s *Server) listLosses(ctx context.Context, c call[none]) (lossList, error) {
@@ -63,7 +84,7 @@ func (s *Server) listLosses(ctx context.Context, c call[none]) (lossList, error)
 		return lossList{}, err
 	}
 	losses, err := s.cfg.Engine.Losses(m.UUID)
-	return lossList{m.UUID, append([]mapping.Loss{}, losses...)}, err
+	return lossList{m.UUID, lossesOf(losses)}, err
 }
 
 // acceptance is the owner's word that records are given up.
@@ -76,7 +97,7 @@ type acceptance struct {
 }
 
 type accepted struct {
-	Accepted []mapping.Loss `json:"accepted"`
+	Accepted []lossView `json:"accepted"`
 }
 
 func (s *Server) acceptLoss(ctx context.Context, c call[acceptance]) (accepted, error) {
@@ -94,5 +115,5 @@ func (s *Server) acceptLoss(ctx context.Context, c call[acceptance]) (accepted, 
 		return accepted{}, err
 	}
 	s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "accept-loss", Kind: store.Mappings, ID: m.UUID, Before: losses})
-	return accepted{losses}, nil
+	return accepted{lossesOf(losses)}, nil
 }

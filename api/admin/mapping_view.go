@@ -1,0 +1,190 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"gantry/mapping"
+	"gantry/pipeline"
+)
+
+// mappingAnswer is a mapping whole: as declared, as observed, and its lanes here.
+type mappingAnswer struct {
+	Mapping     mappingView      `json:"mapping"`
+	Status      statusView       `json:"status"`
+	Lanes       []laneView       `json:"lanes"`
+	Counts      map[string]int64 `json:"counts"` // by AWS's metric names, since this process runs it
+	RecentError string           `json:"recentError,omitempty"`
+}
+
+// mappingView is a mapping as its owner declared it, under the names that a file has
+// for its members. What was never said is absent.
+type mappingView struct {
+	UUID     string `json:"uuid"`
+	Name     string `json:"name,omitempty"`
+	Declared bool   `json:"declared"`
+	Deleting bool   `json:"deleting,omitempty"`
+	Enabled  bool   `json:"enabled"`
+
+	Function  string       `json:"function"`
+	Cluster   string       `json:"cluster,omitempty"`
+	ARN       string       `json:"arn,omitempty"`
+	Brokers   []string     `json:"brokers,omitempty"`
+	Topic     string       `json:"topic"`
+	Access    []accessView `json:"sourceAccessConfigurations,omitempty"`
+	Plaintext bool         `json:"allowPlaintext,omitempty"`
+
+	GroupID        string     `json:"consumerGroupId"`
+	Start          string     `json:"startingPosition"`
+	StartTime      *time.Time `json:"startingPositionTimestamp,omitempty"`
+	BatchSize      int        `json:"batchSize"`
+	Window         string     `json:"maximumBatchingWindow,omitempty"`
+	Filters        []string   `json:"filters,omitempty"`
+	RetryAttempts  int        `json:"maximumRetryAttempts"` // -1 = endless
+	RecordAge      string     `json:"maximumRecordAge"`     // "-1" = no limit
+	Bisect         bool       `json:"bisectBatchOnFunctionError"`
+	PartialAnswers bool       `json:"reportBatchItemFailures"`
+
+	OnFailure          string       `json:"onFailure,omitempty"`
+	Pollers            *pollersView `json:"pollers,omitempty"`
+	Oversize           string       `json:"oversize,omitempty"`
+	DestinationFailure string       `json:"onDestinationFailure,omitempty"`
+	Isolation          string       `json:"isolation,omitempty"`
+	SessionTimeout     string       `json:"sessionTimeout,omitempty"`
+
+	Tags         map[string]string          `json:"tags,omitempty"`
+	Positions    map[string]map[int32]int64 `json:"positions,omitempty"` // where each partition began
+	LastModified *time.Time                 `json:"lastModified,omitempty"`
+}
+
+type accessView struct {
+	Type string `json:"type"`
+	URI  string `json:"uri"` // where the secret is, never the secret
+}
+
+type pollersView struct {
+	Minimum int `json:"minimum"`
+	Maximum int `json:"maximum"`
+}
+
+func viewOf(m mapping.Mapping) mappingView {
+	v := mappingView{
+		UUID: m.UUID, Name: m.Name, Declared: m.Declared, Deleting: m.Deleting, Enabled: m.Enabled,
+		Function: m.Functions[0].Function, Filters: m.Functions[0].Filters,
+		Cluster: m.Source.Cluster, ARN: m.Source.ARN, Brokers: m.Source.Bootstrap, Topic: m.Source.Topics[0],
+		Plaintext: m.Source.AllowPlaintext, GroupID: m.GroupID, Start: string(m.Start), StartTime: known(m.StartTime),
+		BatchSize: m.BatchSize, RetryAttempts: m.RetryAttempts, RecordAge: "-1",
+		Bisect: m.Bisect, PartialAnswers: m.PartialAnswers, OnFailure: m.OnFailure,
+		Tags: m.Tags, Positions: m.Positions, LastModified: known(m.LastModified),
+	}
+	for _, a := range m.Source.Access {
+		v.Access = append(v.Access, accessView{a.Type, a.URI})
+	}
+	if m.Window != nil {
+		v.Window = m.Window.String()
+	}
+	if m.RecordAge != mapping.Endless {
+		v.RecordAge = m.RecordAge.String()
+	}
+	if m.Pollers != nil {
+		v.Pollers = &pollersView{m.Pollers.Minimum, m.Pollers.Maximum}
+	}
+	beyondAWS(&v, m)
+	return v
+}
+
+// beyondAWS fills what differs from the defaults, in the words of a file.
+func beyondAWS(v *mappingView, m mapping.Mapping) {
+	if m.OversizeDrop {
+		v.Oversize = "drop"
+	}
+	if m.DestinationFailureDrop {
+		v.DestinationFailure = "drop"
+	}
+	if m.ReadUncommitted {
+		v.Isolation = "read_uncommitted"
+	}
+	if m.SessionTimeout != 0 {
+		v.SessionTimeout = m.SessionTimeout.String()
+	}
+}
+
+// known leaves a time that never was out of an answer.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// statusView is what this process observes of a mapping.
+type statusView struct {
+	State  string     `json:"state"`
+	Reason string     `json:"reason,omitempty"`
+	Result string     `json:"processingResult"`
+	Detail string     `json:"detail,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`
+	Lost   []lossView `json:"lost,omitempty"`
+}
+
+func statusOf(s mapping.Status) statusView {
+	return statusView{
+		State: string(cmp.Or(s.State, mapping.Creating)), Reason: s.Reason, Result: cmp.Or(s.ProcessingResult, mapping.NoRecords),
+		Detail: s.Detail, Since: known(s.Since), Lost: lossesOf(s.Lost),
+	}
+}
+
+// laneView is one partition that this process holds. Offsets are next-to-read.
+type laneView struct {
+	Topic     string     `json:"topic"`
+	Partition int32      `json:"partition"`
+	Committed int64      `json:"committed"`
+	Resume    int64      `json:"resume"` // the first unresolved offset
+	Tail      int64      `json:"tail"`   // behind the last record polled
+	Waiting   int        `json:"waiting"`
+	InFlight  bool       `json:"inFlight"`
+	Paused    bool       `json:"paused"`
+	Attempts  int        `json:"attempts"`        // failed attempts of the records in hand
+	Since     *time.Time `json:"since,omitempty"` // when they failed first
+	Retry     *time.Time `json:"retry,omitempty"` // when they are tried again
+	Head      *time.Time `json:"head,omitempty"`  // timestamp of the first unresolved record
+	Blocked   string     `json:"blocked,omitempty"`
+	Detail    string     `json:"detail,omitempty"`
+}
+
+func lanesOf(lanes []pipeline.LaneSnapshot) []laneView {
+	views := make([]laneView, 0, len(lanes))
+	for _, l := range lanes {
+		views = append(views, laneView{
+			Topic: l.Partition.Topic, Partition: l.Partition.Index, Committed: l.Committed, Resume: l.Resume, Tail: l.Tail,
+			Waiting: l.Waiting, InFlight: l.InFlight, Paused: l.Paused, Attempts: l.Attempts,
+			Since: known(l.Since), Retry: known(l.Retry), Head: known(l.Head), Blocked: l.Blocked, Detail: l.Detail,
+		})
+	}
+	slices.SortFunc(views, func(a, b laneView) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return views
+}
+
+func (s *Server) getMapping(ctx context.Context, c call[none]) (mappingAnswer, error) {
+	m, err := s.find(ctx, c.path("id"))
+	if err != nil {
+		return mappingAnswer{}, err
+	}
+	out := mappingAnswer{Mapping: viewOf(m), Status: statusOf(s.cfg.Engine.Status(m.UUID)), Lanes: []laneView{}, Counts: map[string]int64{}}
+	run, err := s.cfg.Engine.One(m.UUID)
+	if err != nil {
+		return out, nil //nolint:nilerr // it does not run here: there are no lanes to show
+	}
+	out.Lanes = lanesOf(run.Snapshot.Lanes)
+	for _, metric := range mappingCounters {
+		out.Counts[metric.aws] = metric.read(run.Counts)
+	}
+	if run.Snapshot.Cause != nil {
+		out.RecentError = run.Snapshot.Cause.Error()
+	}
+	return out, nil
+}
