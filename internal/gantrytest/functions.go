@@ -26,11 +26,14 @@ def handler(event, context):
 
 // What else JournalGo does is told by its environment: PauseVariable is how long it
 // takes; while the file HealVariable names is not there, it fails every batch that has
-// one of the records in FailVariable, written orders-0@17,orders-1@4.
+// one of the records in FailVariable, written orders-0@17,orders-1@4; with
+// PartialVariable it reports just those records as failed instead.
 const (
 	PauseVariable = "PAUSE"
 	FailVariable  = "FAIL"
 	HealVariable  = "HEAL"
+
+	PartialVariable = "PARTIAL"
 )
 
 // JournalGo is a Go function for provided.al2023 that notes what it gets.
@@ -53,7 +56,7 @@ type delivery struct {
 	At int64   ` + "`json:\"at\"`" + `
 	P  string  ` + "`json:\"p\"`" + `
 	O  []int64 ` + "`json:\"o\"`" + `
-	F  bool    ` + "`json:\"f,omitempty\"`" + `
+	F  []int64 ` + "`json:\"f,omitempty\"`" + `
 }
 
 // bad says whether a record is to fail now.
@@ -74,33 +77,47 @@ func main() {
 		panic(err)
 	}
 	pause, _ := time.ParseDuration(os.Getenv("PAUSE"))
-	lambda.Start(func(_ context.Context, e events.KafkaEvent) error {
+	partial := os.Getenv("PARTIAL") != ""
+	lambda.Start(func(_ context.Context, e events.KafkaEvent) (any, error) {
 		at := time.Now().UnixNano()
 		var lines []delivery
-		fails, failed := bad(), false
+		var report struct {
+			BatchItemFailures []any ` + "`json:\"batchItemFailures\"`" + `
+		}
+		fails := bad()
 		for key, records := range e.Records {
 			d := delivery{At: at, P: key}
 			for _, r := range records {
 				d.O = append(d.O, r.Offset)
-				failed = failed || fails(key, r.Offset)
+				if fails(key, r.Offset) {
+					d.F = append(d.F, r.Offset)
+					report.BatchItemFailures = append(report.BatchItemFailures,
+						map[string]any{"itemIdentifier": map[string]any{"partition": key, "offset": r.Offset}})
+				}
 			}
 			lines = append(lines, d)
 		}
+		whole := len(report.BatchItemFailures) > 0 && !partial
 		for i := range lines {
-			lines[i].F = failed
+			if whole {
+				lines[i].F = lines[i].O
+			}
 		}
 		body, err := json.Marshal(lines)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := out.Write(append(body, '\n')); err != nil {
-			return err
+			return nil, err
 		}
 		time.Sleep(pause)
-		if failed {
-			return errors.New("a record of this batch is to fail")
+		switch {
+		case whole:
+			return nil, errors.New("a record of this batch is to fail")
+		case partial:
+			return report, nil
 		}
-		return nil
+		return nil, nil
 	})
 }
 `

@@ -22,7 +22,7 @@ type Delivery struct {
 	At        int64   `json:"at"` // Unix nanoseconds when the function began
 	Partition string  `json:"p"`  // topic-n
 	Offsets   []int64 `json:"o"`
-	Failed    bool    `json:"f"` // the function was about to answer that it failed
+	Failed    []int64 `json:"f"` // those the function was about to answer had failed
 	Process   string  `json:"-"` // the file it stands in
 }
 
@@ -60,13 +60,12 @@ func ReadJournal(t testing.TB, dir string) Journal {
 	return j
 }
 
-// Succeeded is the journal without the batches that failed.
+// Succeeded is the journal without the records that failed.
 func (j Journal) Succeeded() Journal {
 	var out Journal
 	for _, d := range j.Deliveries {
-		if !d.Failed {
-			out.Deliveries = append(out.Deliveries, d)
-		}
+		d.Offsets = slices.DeleteFunc(slices.Clone(d.Offsets), func(o int64) bool { return slices.Contains(d.Failed, o) })
+		out.Deliveries = append(out.Deliveries, d)
 	}
 	return out
 }
