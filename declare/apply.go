@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gantry/function"
@@ -21,6 +22,9 @@ type Source interface {
 	Resolve(ctx context.Context, m *mapping.Mapping) error
 	Begins(ctx context.Context, m mapping.Mapping) (string, error)
 }
+
+// ErrDeleting is a mapping of the file that its owner deleted a moment ago.
+var ErrDeleting = errors.New("is being deleted")
 
 // Action is what applying does to one function or mapping.
 type Action string
@@ -74,21 +78,24 @@ func (a Applier) Apply(ctx context.Context, f *File, opts Options) ([]Change, er
 		}
 		changes = append(changes, c)
 	}
-	for _, m := range f.Mappings {
-		c, err := a.mapping(ctx, m, opts)
-		if err != nil {
+	plans, err := a.plan(ctx, f.Mappings)
+	if err != nil {
+		return changes, err
+	}
+	for _, p := range plans {
+		if err := a.put(ctx, p, opts); err != nil {
 			return changes, err
 		}
-		changes = append(changes, c)
+		changes = append(changes, p.change)
 	}
 	left, err := a.left(ctx, f, opts)
 	return append(changes, left...), err
 }
 
 // check finds what only the store can tell: functions that are nowhere, groups that
-// another mapping has. All faults at once, before anything is changed.
+// another mapping has. All faults at once (*Faults), before anything is changed.
 func (a Applier) check(ctx context.Context, f *File) error {
-	var errs []error
+	found := &Faults{File: f.name}
 	known, err := store.FunctionsOf(a.Store).List(ctx)
 	if err != nil {
 		return err
@@ -106,15 +113,24 @@ func (a Applier) check(ctx context.Context, f *File) error {
 	}
 	for _, m := range f.Mappings {
 		if name := m.Functions[0].Function; !names[name] {
-			errs = append(errs, fmt.Errorf("mappings.%s.function: %q is no function of this file or of the store", m.Name, name))
+			found.List = append(found.List, f.Fault(m, "function", "%q is no function of this file or of the store", name))
 		}
 		for _, other := range mappings {
 			if other.ID != m.UUID && other.Value.GroupID == m.GroupID && !other.Value.Deleting {
-				errs = append(errs, fmt.Errorf("mappings.%s.consumerGroupId: group %q is used by mapping %s already", m.Name, m.GroupID, other.ID))
+				found.List = append(found.List, f.Fault(m, "consumerGroupId", "group %q is used by mapping %s already", m.GroupID, other.ID))
 			}
 		}
 	}
-	return errors.Join(errs...)
+	if len(found.List) > 0 {
+		return found
+	}
+	return nil
+}
+
+// Fault says what is wrong with a member of a mapping of the file, and where.
+func (f *File) Fault(m mapping.Mapping, member, format string, args ...any) Fault {
+	path := "mappings." + m.Name
+	return Fault{Line: f.lines[path], Path: join(path, member), Text: fmt.Sprintf(format, args...)}
 }
 
 func (a Applier) function(ctx context.Context, want function.Function, opts Options) (Change, error) {
@@ -139,35 +155,59 @@ func (a Applier) function(ctx context.Context, want function.Function, opts Opti
 	return c, conflict("function "+want.Name, err)
 }
 
-func (a Applier) mapping(ctx context.Context, want mapping.Mapping, opts Options) (Change, error) {
-	c := Change{Kind: store.Mappings, Name: want.Name, UUID: want.UUID, Action: Create}
-	docs := store.MappingsOf(a.Store)
-	have, version, err := docs.Get(ctx, want.UUID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return c, err
-	}
-	fresh := err != nil
-	if !fresh {
-		if have.Deleting {
-			return c, fmt.Errorf("mapping %s is being deleted; apply again in a moment", want.Name)
+// planned is a mapping of the file beside what the store has of it.
+type planned struct {
+	want    mapping.Mapping
+	version int64
+	change  Change
+}
+
+// plan compares every mapping with the store. Those that are new ask their cluster where
+// they begin, all at once: one that does not answer must not hold the others up.
+func (a Applier) plan(ctx context.Context, mappings []mapping.Mapping) ([]*planned, error) {
+	var plans []*planned
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	for _, m := range mappings {
+		p := &planned{want: m, change: Change{Kind: store.Mappings, Name: m.Name, UUID: m.UUID, Action: Create}}
+		plans = append(plans, p)
+		fresh, err := a.compare(ctx, p)
+		if err != nil {
+			return nil, err
 		}
-		want.LastModified = have.LastModified
-		if moved(have, want) {
-			fresh = true
-		} else {
-			want.Positions, want.TopicIDs = have.Positions, have.TopicIDs
+		if fresh {
+			asking.Go(func() { p.change.Note = a.begin(ctx, &p.want) })
 		}
-		c.Action, c.Fields = compare(have, want)
 	}
-	if fresh {
-		c.Note = a.begin(ctx, &want)
+	return plans, nil
+}
+
+// compare takes over what the store knows; fresh says that the mapping begins anew.
+func (a Applier) compare(ctx context.Context, p *planned) (fresh bool, err error) {
+	have, version, err := store.MappingsOf(a.Store).Get(ctx, p.want.UUID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return true, nil
+	case err != nil:
+		return false, err
+	case have.Deleting:
+		return false, fmt.Errorf("mapping %s: %w; apply again in a moment", p.want.Name, ErrDeleting)
 	}
-	if c.Action == Unchanged || opts.DryRun {
-		return c, nil
+	p.version, p.want.LastModified = version, have.LastModified
+	if fresh = moved(have, p.want); !fresh {
+		p.want.Positions, p.want.TopicIDs = have.Positions, have.TopicIDs
 	}
-	want.LastModified = a.Now().UTC()
-	_, err = docs.Put(ctx, store.Item[mapping.Mapping]{ID: want.UUID, Version: version, Value: want}, opts.By)
-	return c, conflict("mapping "+want.Name, err)
+	p.change.Action, p.change.Fields = compare(have, p.want)
+	return fresh, nil
+}
+
+func (a Applier) put(ctx context.Context, p *planned, opts Options) error {
+	if p.change.Action == Unchanged || opts.DryRun {
+		return nil
+	}
+	p.want.LastModified = a.Now().UTC()
+	_, err := store.MappingsOf(a.Store).Put(ctx, store.Item[mapping.Mapping]{ID: p.want.UUID, Version: p.version, Value: p.want}, opts.By)
+	return conflict("mapping "+p.want.Name, err)
 }
 
 // moved says that a mapping reads something else now, so that its stored positions say
@@ -177,9 +217,14 @@ func moved(have, want mapping.Mapping) bool {
 		have.Source.Cluster != want.Source.Cluster || have.Start != want.Start || !have.StartTime.Equal(want.StartTime)
 }
 
+// beginTimeout bounds how long a cluster may keep an owner waiting.
+const beginTimeout = 15 * time.Second
+
 // begin resolves the starting position now. A cluster that can't be reached is no
 // reason to refuse a file: the engine resolves it before the first fetch, and says so.
 func (a Applier) begin(ctx context.Context, m *mapping.Mapping) string {
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
 	if err := a.Source.Resolve(ctx, m); err != nil {
 		return "the starting position is resolved when the cluster can be reached: " + err.Error()
 	}

@@ -40,6 +40,9 @@ type File struct {
 	Interpreters map[string]string
 	Functions    []function.Function
 	Mappings     []mapping.Mapping
+
+	name  string         // of the file
+	lines map[string]int // of its mappings: what only a store can tell is a fault of a line too
 }
 
 // Key is one pair of `keys:`. Secret is a reference.
@@ -97,7 +100,7 @@ const (
 
 // Parse reads a file whole. Its error is *Faults.
 func Parse(text []byte, id Identity) (*File, error) {
-	r := &reader{id: id, file: &File{Clusters: map[string]kafka.Config{}, Interpreters: map[string]string{}}}
+	r := &reader{id: id, file: &File{Clusters: map[string]kafka.Config{}, Interpreters: map[string]string{}, name: id.Name, lines: map[string]int{}}}
 	maps.Copy(r.file.Clusters, id.Clusters)
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
@@ -205,7 +208,11 @@ func (r *reader) secretRule(n ast.Node, path string) {
 	}
 	r.file.Secrets = append(r.file.Secrets, rule)
 	if err := r.file.Secrets.Validate(); err != nil {
-		r.fault(n, path, "%v", err)
+		for line := range strings.Lines(err.Error()) { // those of earlier rules are told already
+			if text, own := strings.CutPrefix(strings.TrimSpace(line), path+": "); own {
+				r.fault(n, path, "%s", text)
+			}
+		}
 	}
 }
 

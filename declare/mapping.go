@@ -66,6 +66,7 @@ func (r *reader) mapping(name string, n ast.Node, path string) {
 	}
 	r.file.Mappings = append(r.file.Mappings, d.Mapping)
 	r.places = append(r.places, place{n, path})
+	r.file.lines[path] = lineOf(n)
 }
 
 func (r *reader) mappingMembers(d *draft) members {

@@ -30,11 +30,14 @@ type read func(n ast.Node, path string)
 type members map[string]read
 
 func (r *reader) fault(n ast.Node, path, format string, args ...any) {
-	line := 1
-	if n != nil && n.GetToken() != nil {
-		line = n.GetToken().Position.Line
+	r.faults = append(r.faults, Fault{Line: lineOf(n), Path: path, Text: fmt.Sprintf(format, args...)})
+}
+
+func lineOf(n ast.Node) int {
+	if n == nil || n.GetToken() == nil {
+		return 1
 	}
-	r.faults = append(r.faults, Fault{Line: line, Path: path, Text: fmt.Sprintf(format, args...)})
+	return n.GetToken().Position.Line
 }
 
 // later refuses what the design has and gantry does not do yet.

@@ -68,6 +68,10 @@ func explain(s *mapping.Status, err error) {
 		s.Detail = err.Error()
 		return
 	}
+	var told *DiagnosedError
+	if errors.As(err, &told) {
+		err = told.Err // diagnosed again its text would say everything twice
+	}
 	d := kafka.Diagnose(err)
 	s.ProcessingResult, s.Detail = d.Problem, err.Error()
 	if d.Try != "" {
