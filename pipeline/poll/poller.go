@@ -134,15 +134,31 @@ func (p *Poller) Run(ctx context.Context) {
 		if fetches.IsClientClosed() {
 			return
 		}
-		suspects := p.take(fetches)
+		suspects, came := p.take(fetches)
 		p.client.AllowRebalance()
 		p.investigate(ctx, suspects)
+		if !came && p.troubled {
+			rest(ctx)
+		}
+	}
+}
+
+// troublePause is how long Run rests after a poll that brought nothing but errors: the
+// client asks a broker that refuses again at once.
+const troublePause = 100 * time.Millisecond
+
+func rest(ctx context.Context) {
+	timer := time.NewTimer(troublePause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
 // take hands over what a poll brought and lists the partitions whose fetch failed in a
-// way that may be a loss.
-func (p *Poller) take(fetches kgo.Fetches) (suspects []suspect) {
+// way that may be a loss. came says that there were records.
+func (p *Poller) take(fetches kgo.Fetches) (suspects []suspect, came bool) {
 	healthy := true
 	var chunks []Chunk
 	fetches.EachPartition(func(tp kgo.FetchTopicPartition) {
@@ -166,7 +182,7 @@ func (p *Poller) take(fetches kgo.Fetches) (suspects []suspect) {
 	if healthy {
 		p.trouble(nil)
 	}
-	return suspects
+	return suspects, len(chunks) > 0
 }
 
 // trouble passes on a failing poll, and the first healthy one after it.
