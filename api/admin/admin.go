@@ -38,8 +38,10 @@ type Engine interface {
 	Begins(ctx context.Context, m mapping.Mapping) (string, error)
 }
 
-// Code keeps deployment packages.
+// Code keeps deployment packages (store/code). What can't be used is a
+// *code.RefusedError.
 type Code interface {
+	Check(zip []byte) error
 	Save(ctx context.Context, zip []byte) (function.Code, error)
 }
 
@@ -74,6 +76,7 @@ type Config struct {
 	Process   string
 	Listen    string
 	Started   time.Time
+	Stopping  <-chan struct{} // closed when gantry stops, so that streams end; nil = never
 	Log       *slog.Logger
 }
 

@@ -36,7 +36,7 @@ func exceptionOf(err error) *apiError {
 		return known
 	case errors.As(err, &faults), errors.As(err, &refused):
 		return &apiError{http.StatusBadRequest, "InvalidParameterValueException", err.Error()}
-	case errors.Is(err, engine.ErrNoLoss):
+	case errors.Is(err, engine.ErrNoLoss), errors.Is(err, declare.ErrDeleting):
 		return &apiError{http.StatusConflict, "ResourceConflictException", err.Error()}
 	case errors.Is(err, store.ErrNotFound):
 		return &apiError{http.StatusNotFound, "ResourceNotFoundException", err.Error()}

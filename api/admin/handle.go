@@ -40,8 +40,8 @@ func handle[In, Out any](s *Server, do func(context.Context, call[In]) (Out, err
 // none is the input or output of an operation without one.
 type none struct{}
 
-// stream writes JSON values, one a line, each at once, until next says it is over or
-// the client is gone.
+// stream writes JSON values, one a line, each at once, until next says it is over, the
+// client is gone, or gantry stops.
 func (s *Server) stream(open func(r *http.Request) (next func(context.Context) (any, bool), end func(), err error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next, end, err := open(r)
@@ -50,15 +50,33 @@ func (s *Server) stream(open func(r *http.Request) (next func(context.Context) (
 			return
 		}
 		defer end()
+		following, stop := s.untilStopping(r.Context())
+		defer stop()
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		w.WriteHeader(http.StatusOK)
 		control, out := http.NewResponseController(w), json.NewEncoder(w)
 		for {
 			_ = control.Flush()
-			value, more := next(r.Context())
+			value, more := next(following)
 			if !more || out.Encode(value) != nil {
 				return
 			}
 		}
 	})
+}
+
+// untilStopping gives a context that ends with ctx or when gantry stops.
+func (s *Server) untilStopping(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if s.cfg.Stopping == nil {
+		return ctx, cancel
+	}
+	go func() {
+		select {
+		case <-s.cfg.Stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }

@@ -2,6 +2,10 @@ package admin
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
 
 	"gantry/kafka"
 	"gantry/mapping"
@@ -25,8 +29,17 @@ type records struct {
 }
 
 type positions struct {
-	Positions []record.Position `json:"positions"`
+	Positions []position `json:"positions"`
 }
+
+type position struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+}
+
+// produceTimeout bounds how long brokers that do not answer hold the caller.
+const produceTimeout = 30 * time.Second
 
 func (s *Server) produce(ctx context.Context, c call[records]) (positions, error) {
 	if len(c.In.Records) == 0 {
@@ -38,11 +51,41 @@ func (s *Server) produce(ctx context.Context, c call[records]) (positions, error
 	}
 	producer, err := kafka.NewProducer(cluster)
 	if err != nil {
-		return positions{}, err
+		return positions{}, badInput(err.Error())
 	}
 	defer producer.Close()
-	at, err := producer.Produce(ctx, c.path("topic"), messages(c.In)...)
-	return positions{at}, err
+	writing, cancel := context.WithTimeout(ctx, produceTimeout)
+	defer cancel()
+	written, err := producer.Produce(writing, c.path("topic"), messages(c.In)...)
+	if err != nil {
+		return positions{}, notWritten(written, err)
+	}
+	var out positions
+	for _, at := range written {
+		out.Positions = append(out.Positions, position{at.Topic, at.Partition, at.Offset})
+	}
+	return out, nil
+}
+
+// notWritten says why records were not written, and how many were.
+func notWritten(written []record.Position, err error) error {
+	done := 0
+	for _, at := range written {
+		if at.Offset >= 0 {
+			done++
+		}
+	}
+	text := fmt.Sprintf("%d of %d records were written: %v", done, len(written), err)
+	switch {
+	case errors.Is(err, kafka.ErrUnknownTopic):
+		return &apiError{http.StatusNotFound, "ResourceNotFoundException", text}
+	case errors.Is(err, kafka.ErrTooLarge):
+		return badInput(text)
+	}
+	if d := kafka.Diagnose(err); d.Try != "" {
+		text += ". Try: " + d.Try
+	}
+	return &apiError{http.StatusBadGateway, "ClusterException", text}
 }
 
 func messages(in records) []kafka.Message {

@@ -62,10 +62,11 @@ func Open(dataDir string) (*Code, error) {
 // Save checks, unpacks and keeps a package. A package that cannot be used is a
 // *RefusedError; then nothing was kept.
 func (c *Code) Save(ctx context.Context, body []byte) (function.Code, error) {
-	digest := sha256.Sum256(body)
-	saved := function.Code{SHA256: base64.StdEncoding.EncodeToString(digest[:]), Size: int64(len(body))}
-	name := hex.EncodeToString(digest[:])
-
+	saved := Describe(body)
+	name, err := nameOf(saved.SHA256)
+	if err != nil {
+		return function.Code{}, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.unpack(ctx, name, body); err != nil {
@@ -76,6 +77,12 @@ func (c *Code) Save(ctx context.Context, body []byte) (function.Code, error) {
 		return function.Code{}, fmt.Errorf("save the deployment package: %w", err)
 	}
 	return saved, nil
+}
+
+// Describe says how a package will be known once it is saved.
+func Describe(body []byte) function.Code {
+	digest := sha256.Sum256(body)
+	return function.Code{SHA256: base64.StdEncoding.EncodeToString(digest[:]), Size: int64(len(body))}
 }
 
 // Dir gives the folder a package is unpacked in, and unpacks it again if it is missing.
