@@ -56,6 +56,8 @@ type server struct {
 	kafka   kafka.Resolver
 	started time.Time
 	closers []io.Closer
+	// stopping is closed when run begins to stop: streams end, so that they hold nothing up.
+	stopping chan struct{}
 }
 
 // processBudget bounds the bytes that all mappings hold together.
@@ -63,7 +65,7 @@ const processBudget = 512 << 20
 
 // open takes the data directory and puts everything together. Nothing runs yet.
 func open(ctx context.Context, opts options) (s *server, err error) {
-	s = &server{opts: opts, started: time.Now()}
+	s = &server{opts: opts, started: time.Now(), stopping: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -75,6 +77,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	if err := s.openKeys(ctx); err != nil {
 		return s, err
 	}
+	s.sweep(ctx)
 	f := opts.file
 	secrets := secret.New(secret.Options{Rules: f.Secrets, Base: opts.base, LookupEnv: os.LookupEnv, AWS: s.aws})
 	s.kafka = kafka.Resolver{Clusters: f.Clusters, Secrets: secrets}
@@ -114,6 +117,22 @@ func (s *server) openData() error {
 		s.closers = append(s.closers, s.audit)
 	}
 	return err
+}
+
+// sweep removes the packages that no function has any more. It frees space and nothing
+// depends on it, so a failure is said and no more.
+func (s *server) sweep(ctx context.Context) {
+	functions, err := store.FunctionsOf(s.store).List(ctx)
+	if err == nil {
+		keep := map[string]bool{}
+		for _, fn := range functions {
+			keep[fn.Value.Code.SHA256] = true
+		}
+		_, err = s.code.Sweep(keep)
+	}
+	if err != nil {
+		s.opts.log.Warn("old deployment packages were not removed", "error", err)
+	}
 }
 
 // openKeys finds who may come in: the pairs of the file, or the data directory's own.
@@ -189,7 +208,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	administration, err := admin.New(admin.Config{
 		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Actor: door.Actor,
 		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters,
-		Listen: l.Addr().String(), Started: s.started, Log: log,
+		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -229,23 +248,24 @@ func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "ready\n")
 }
 
-// run serves until ctx ends, then stops in order: no new requests, mappings drained and
-// committed, functions ended, data closed.
+// run serves until ctx ends, then stops in order: streams, the mappings (drained and
+// committed), their functions, and the API last, so that status answers meanwhile. The
+// caller closes the data.
 func (s *server) run(ctx context.Context, l net.Listener) error {
 	h, err := s.handler(l)
 	if err != nil {
-		return err
+		return errors.Join(err, l.Close())
 	}
 	api := door.Server(h, s.opts.log)
 	serving := make(chan error, 1)
 	go func() { serving <- api.Serve(l) }()
 
-	stopping, cut := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cut()
-	engineDone := make(chan error, 1)
 	running, stopEngine := context.WithCancel(ctx)
 	defer stopEngine()
-	go func() { engineDone <- s.engine.Run(running, stopping) }()
+	finishing, cut := endsAfter(running, stopTimeout)
+	defer cut()
+	engineDone := make(chan error, 1)
+	go func() { engineDone <- s.engine.Run(running, finishing) }()
 	if err := s.apply(ctx); err != nil && ctx.Err() == nil {
 		s.opts.log.Error("the file was not applied whole", "file", s.opts.name, "error", err)
 	}
@@ -253,18 +273,30 @@ func (s *server) run(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	case err = <-serving:
 	}
+	close(s.stopping)
 	stopEngine()
 	err = errors.Join(err, <-engineDone)
 	closing, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer done()
 	if api.Shutdown(closing) != nil {
-		_ = api.Close() // streams (tail, logs -f) end with their connections
+		_ = api.Close() // an invocation's caller that waits for a function cut already
 	}
 	return err
 }
 
 // stopTimeout is longer than any drain.
 const stopTimeout = 16 * time.Minute
+
+// endsAfter gives a context that outlives ctx by a time: it bounds what ends once ctx
+// has, and no clock runs before.
+func endsAfter(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	later, cut := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(d, cut)
+		context.AfterFunc(later, func() { timer.Stop() })
+	})
+	return later, cut
+}
 
 func (s *server) close() error {
 	var errs []error
