@@ -97,7 +97,7 @@ func packages(path string, text []byte) (map[string][]byte, error) {
 			continue
 		}
 		if code[fn.Name], err = pack(fn.Code.Dir); err != nil {
-			return nil, fmt.Errorf("functions.%s.code: %w", fn.Name, err)
+			return nil, fmt.Errorf("%s: functions.%s.code: pack the folder: %w", path, fn.Name, err)
 		}
 	}
 	return code, nil

@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,6 +53,12 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
   gantry serve -c gantry.yaml        # run the mappings of a file
   gantry status                      # what runs, the worst first`,
 		Version: cfg.Version, SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if a.output != "table" && a.output != "json" { // before anything is changed
+				return usage(c, fmt.Errorf("-o %s: want table or json", a.output))
+			}
+			return nil
+		},
 	}
 	root.SetIn(cfg.In)
 	root.SetOut(cfg.Out)
@@ -88,7 +96,7 @@ func Usage(c *cobra.Command, err error) error { return usage(c, err) }
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, given []string) error {
 		if err := check(c, given); err != nil {
-			return usage(c, err)
+			return usage(c, fmt.Errorf("%w; usage: %s", err, c.UseLine()))
 		}
 		return nil
 	}
@@ -111,8 +119,31 @@ func Run(ctx context.Context, root *cobra.Command, line []string) int {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return 1
 	}
-	fmt.Fprintln(root.ErrOrStderr(), "gantry:", err)
+	fmt.Fprintln(root.ErrOrStderr(), "gantry:", plain(err))
 	return 1
+}
+
+// plain tells an answer of the API in its own words, without the request that led to it:
+// whoever typed the command knows it.
+func plain(err error) string {
+	text := err.Error()
+	var answer *client.Error
+	if !errors.As(err, &answer) {
+		return text
+	}
+	before, after, ok := strings.Cut(text, answer.Error())
+	if !ok {
+		return text
+	}
+	before = regexp.MustCompile(`(GET|POST|PUT|DELETE) /\S+: $`).ReplaceAllString(before, "")
+	said := before + answer.Message + " (" + answer.Type + ")"
+	if answer.Hint != "" {
+		said += "\n" + answer.Hint
+	}
+	if answer.Status == http.StatusNotFound {
+		said += "\nsee: gantry get mappings, gantry get functions"
+	}
+	return said + after
 }
 
 // exitError ends with a code; what there was to say is said.

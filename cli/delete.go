@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"net/url"
 
 	"github.com/spf13/cobra"
@@ -23,8 +22,8 @@ the cluster. A function that a mapping uses is not removed.`,
 			if err := a.do(c.Context(), call{method: "DELETE", path: path}); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.Out, "%s %s is being deleted\n", words[0], words[1])
-			return nil
+			what := map[string]string{"mappings": "mapping", "functions": "function"}[kind]
+			return a.tell(map[string]string{"deleted": words[1], "kind": what}, "%s %s is being deleted", what, words[1])
 		},
 	}
 }

@@ -40,24 +40,18 @@ func (a *app) getMappings(c *cobra.Command) error {
 	var list struct {
 		Mappings []mappingLine `json:"mappings"`
 	}
-	if err := a.do(c.Context(), call{method: "GET", path: "/gantry/v1/mappings", out: &list}); err != nil {
-		return err
-	}
-	return a.show(list, func(w io.Writer) { printMappings(w, list.Mappings) })
+	return a.fetch(c.Context(), "/gantry/v1/mappings", &list, func(w io.Writer) { printMappings(w, list.Mappings) })
 }
 
 func (a *app) getFunctions(c *cobra.Command) error {
 	var list struct {
 		Functions []struct {
-			Name, Kind, Runtime, Handler, ARN, URL, Integration string
-			Memory                                              int
-			Declared                                            bool
+			Name, Kind, Runtime, Handler, ARN, HTTP, Integration string
+			Memory                                               int
+			Declared                                             bool
 		} `json:"functions"`
 	}
-	if err := a.do(c.Context(), call{method: "GET", path: "/gantry/v1/functions", out: &list}); err != nil {
-		return err
-	}
-	return a.show(list, func(w io.Writer) {
+	return a.fetch(c.Context(), "/gantry/v1/functions", &list, func(w io.Writer) {
 		if len(list.Functions) == 0 {
 			fmt.Fprintln(w, "no functions yet; make one with: gantry apply -f gantry.yaml")
 			return
@@ -68,7 +62,7 @@ func (a *app) getFunctions(c *cobra.Command) error {
 			if f.Declared {
 				from = "file"
 			}
-			row(w, f.Name, f.Kind, f.Runtime, f.Handler+f.ARN+f.URL+f.Integration, from)
+			row(w, f.Name, f.Kind, f.Runtime, f.Handler+f.ARN+f.HTTP+f.Integration, from)
 		}
 	})
 }

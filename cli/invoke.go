@@ -38,7 +38,11 @@ func (a *app) readFile(path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(a.In)
 	}
-	return os.ReadFile(path)
+	body, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	return body, nil
 }
 
 func (a *app) invoke(c *cobra.Command, name string, event []byte) error {

@@ -21,10 +21,7 @@ func (a *app) offsetsShowCommand() *cobra.Command {
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, words []string) error {
 			var o offsets
-			if err := a.do(c.Context(), call{method: "GET", path: mappingPath(words[0], "/offsets"), out: &o}); err != nil {
-				return err
-			}
-			return a.show(o, func(w io.Writer) {
+			return a.fetch(c.Context(), mappingPath(words[0], "/offsets"), &o, func(w io.Writer) {
 				fmt.Fprintf(w, "group %s\n", o.Group)
 				row(w, "PARTITION", "OLDEST", "COMMITTED", "END", "LAG", "HERE", "FIRST UNRESOLVED", "POLLED TO")
 				for _, p := range o.Partitions {

@@ -58,10 +58,7 @@ func partitionsOf(words []string) ([]map[string]any, error) {
 
 func (a *app) previewLoss(c *cobra.Command, id string) error {
 	var l losses
-	if err := a.do(c.Context(), call{method: "GET", path: mappingPath(id, "/losses"), out: &l}); err != nil {
-		return err
-	}
-	return a.show(l, func(w io.Writer) {
+	return a.fetch(c.Context(), mappingPath(id, "/losses"), &l, func(w io.Writer) {
 		if len(l.Losses) == 0 {
 			fmt.Fprintln(w, "no loss waits to be accepted")
 			return

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 )
 
@@ -31,6 +29,5 @@ func (a *app) turn(c *cobra.Command, id, way string) error {
 	if err := a.do(c.Context(), call{method: "POST", path: mappingPath(id, "/", way), out: &out}); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Out, "%s: %s\n", out.Mapping.called(), way+"d")
-	return nil
+	return a.tell(out, "%s: %s", out.Mapping.called(), way+"d")
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
@@ -85,7 +86,7 @@ type produceTo struct {
 const produceAtOnce = 1000
 
 func (a *app) produce(c *cobra.Command, p produceTo) error {
-	total := 0
+	positions := []json.RawMessage{}
 	for len(p.lines) > 0 {
 		n := min(produceAtOnce, len(p.lines))
 		p.to.Records = nil
@@ -93,14 +94,19 @@ func (a *app) produce(c *cobra.Command, p produceTo) error {
 			p.to.Records = append(p.to.Records, recordOf(line, p.separator))
 		}
 		path := "/gantry/v1/topics/" + url.PathEscape(p.topic) + "/records"
-		if err := a.do(c.Context(), call{method: "POST", path: path, in: p.to}); err != nil {
-			return fmt.Errorf("%d records were written before: %w", total, err)
+		var answer struct {
+			Positions []json.RawMessage `json:"positions"`
 		}
-		total += n
+		if err := a.do(c.Context(), call{method: "POST", path: path, in: p.to, out: &answer}); err != nil && len(positions) > 0 {
+			return fmt.Errorf("%s were written before: %w", many(len(positions), "record"), err)
+		} else if err != nil {
+			return err
+		}
+		positions = append(positions, answer.Positions...)
 		p.lines = p.lines[n:]
 	}
-	fmt.Fprintf(a.Out, "%d records written to %s\n", total, p.topic)
-	return nil
+	out := map[string]any{"topic": p.topic, "positions": positions}
+	return a.tell(out, "%s written to %s", many(len(positions), "record"), p.topic)
 }
 
 func recordOf(line, separator string) map[string]any {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,19 @@ import (
 	"time"
 )
 
+// fetch asks for what is at a path and prints it: the API's answer as it came with -o
+// json, else by table, which finds it in out.
+func (a *app) fetch(ctx context.Context, path string, out any, table func(w io.Writer)) error {
+	var answer json.RawMessage
+	if err := a.do(ctx, call{method: "GET", path: path, out: &answer}); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", path, err)
+	}
+	return a.show(answer, table)
+}
+
 // show prints a value as JSON where -o json asks for it, else by table.
 func (a *app) show(value any, table func(w io.Writer)) error {
 	switch a.output {
@@ -16,12 +30,24 @@ func (a *app) show(value any, table func(w io.Writer)) error {
 		enc := json.NewEncoder(a.Out)
 		enc.SetIndent("", "  ")
 		return enc.Encode(value)
-	case "table", "":
+	default:
 		w := tabwriter.NewWriter(a.Out, 0, 8, 2, ' ', 0)
 		table(w)
 		return w.Flush()
 	}
-	return &usageError{err: fmt.Errorf("-o %s: want table or json", a.output)}
+}
+
+// tell prints one line for people, or a value with -o json.
+func (a *app) tell(value any, line string, words ...any) error {
+	return a.show(value, func(w io.Writer) { fmt.Fprintf(w, line+"\n", words...) })
+}
+
+// many counts things: 1 record, 2 records.
+func many(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // row writes one line of a table.

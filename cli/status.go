@@ -21,10 +21,7 @@ func (a *app) statusCommand() *cobra.Command {
 				Started  time.Time     `json:"startedAt"`
 				Mappings []mappingLine `json:"mappings"`
 			}
-			if err := a.do(c.Context(), call{method: "GET", path: "/gantry/v1/status", out: &s}); err != nil {
-				return err
-			}
-			return a.show(s, func(w io.Writer) {
+			return a.fetch(c.Context(), "/gantry/v1/status", &s, func(w io.Writer) {
 				fmt.Fprintf(w, "gantry %s on %s, up since %s\n\n", s.Version, s.Listen, s.Started.Format(time.RFC3339))
 				printMappings(w, s.Mappings)
 				printProblems(w, s.Mappings)

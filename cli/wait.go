@@ -45,17 +45,16 @@ func (a *app) waitSettled(ctx context.Context, id string, timeout time.Duration)
 	for now = first; ; {
 		missing := unsettled(first, now)
 		if missing == 0 {
-			fmt.Fprintf(a.Out, "%s is settled\n", id)
-			return nil
+			return a.tell(map[string]any{"mapping": id, "settled": true}, "%s is settled", id)
 		}
 		if missing != last {
-			fmt.Fprintf(a.Err, "%d records to go\n", missing)
+			fmt.Fprintf(a.Err, "%s to go\n", many(int(missing), "record"))
 			last = missing
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %d records were not settled within %s", id, missing, timeout)
+			return fmt.Errorf("wait for %s: %s not settled within %s; gantry describe mapping %s shows why", id, many(int(missing), "record"), timeout, id)
 		}
 		now = offsets{}
 		if err := a.do(ctx, call{method: "GET", path: mappingPath(id, "/offsets"), out: &now}); err != nil && ctx.Err() == nil {

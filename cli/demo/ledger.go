@@ -52,6 +52,17 @@ func (l *ledger) end(p record.Partition) int64 {
 	return int64(len(l.facts[p]))
 }
 
+// ends are the offsets behind the last record written to each partition.
+func (l *ledger) ends() map[record.Partition]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := map[record.Partition]int64{}
+	for p, list := range l.facts {
+		out[p] = int64(len(list))
+	}
+	return out
+}
+
 // each goes through every record written to a topic.
 func (l *ledger) each(topic string, do func(record.Position, fact)) {
 	l.mu.Lock()

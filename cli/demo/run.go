@@ -205,9 +205,14 @@ func (r *run) drain(ctx context.Context) bool {
 
 // settled asks the cluster, in the order of the story: once the mapping that makes dead
 // letters is through, the one that carries them away has seen their end.
+// A mapping that somebody paused or deleted meanwhile is not waited for.
 func (r *run) settled(ctx context.Context) bool {
+	running := map[string]bool{}
+	for _, m := range r.opts.Engine.Running() {
+		running[m.UUID] = true
+	}
 	for _, w := range r.watched {
-		if lag, err := r.lag(ctx, w); err != nil || lag > 0 {
+		if lag, err := r.lag(ctx, w); running[w.uuid] && (err != nil || lag > 0) {
 			return false
 		}
 	}

@@ -130,10 +130,10 @@ func (s *sampler) stage(w *watched, r engine.Running, ok bool, lags map[record.P
 }
 
 func (s *sampler) topics(running map[string]engine.Running, lags map[record.Partition]int64, m moment) []TopicFrame {
-	ends := map[record.Partition]int64{}
+	ends := s.run.ledger.ends()
 	for _, r := range running {
 		for _, l := range r.Snapshot.Lanes {
-			ends[l.Partition] = max(ends[l.Partition], l.Tail, s.run.ledger.end(l.Partition))
+			ends[l.Partition] = max(ends[l.Partition], l.Tail)
 		}
 	}
 	var out []TopicFrame
