@@ -60,10 +60,7 @@ func newErrorLab(t *testing.T, cases []errorCase) *errorLab {
 		l.failing.URL, "http://function", l.missing.URL, "http://function")
 	l.g = gantrytest.Start(t, gantrytest.Options{Dir: l.dir, Config: l.config(t, cases), Env: awsEnv()})
 	l.aws = l.g.Lambda()
-	require.Eventually(t, func() bool { // the API answers before the file is applied
-		_, err := l.aws.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("orders")})
-		return err == nil
-	}, 30*time.Second, 20*time.Millisecond)
+	awaitFunction(t, l.g, "orders") // the API answers before the file is applied
 	return l
 }
 
