@@ -79,6 +79,18 @@ func TestReadme(t *testing.T) {
 // and sends a good and a bad record through.
 func TestRun(t *testing.T) {
 	t.Parallel()
+	gantry := built(t)
+	for _, name := range files(t) {
+		t.Run(filepath.Dir(name), func(t *testing.T) {
+			t.Parallel()
+			run(t, gantry, name)
+		})
+	}
+}
+
+// built is gantry itself, where what the examples need is there.
+func built(t *testing.T) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("builds gantry and runs it")
 	}
@@ -88,23 +100,11 @@ func TestRun(t *testing.T) {
 	gantry := filepath.Join(t.TempDir(), "gantry")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", gantry, "gantry/cmd/gantry").CombinedOutput()
 	require.NoError(t, err, string(out))
-	for _, name := range files(t) {
-		t.Run(filepath.Dir(name), func(t *testing.T) {
-			t.Parallel()
-			run(t, gantry, name)
-		})
-	}
+	return gantry
 }
 
 func run(t *testing.T, gantry, name string) {
-	text, err := os.ReadFile(name)
-	require.NoError(t, err)
-	folder := t.TempDir()
-	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Dir(name))))
-	local := strings.ReplaceAll(string(text), `{ brokers: ["localhost:9092"] }`, "{ embedded: true }")
-	require.NotEqual(t, string(text), local, "the example has another cluster than this test knows")
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "gantry.yaml"), []byte(local), 0o600))
-	g := serve(t, gantry, folder)
+	g := serve(t, gantry, embedded(t, name))
 	for _, m := range parse(t, name).Mappings {
 		g.must(t, "produce", m.Source.Topics[0], "--cluster", "mine", `{"id":"a","total":12.5,"amount":3}`, `{"id":"b","total":1,"amount":-1}`)
 		g.must(t, "wait", m.Name, "--settled", "--timeout", "60s")
@@ -117,20 +117,36 @@ func run(t *testing.T, gantry, name string) {
 	}
 }
 
+// embedded copies an example, with the built-in broker in place of the reader's own.
+func embedded(t *testing.T, name string) (folder string) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	folder = t.TempDir()
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Dir(name))))
+	local := strings.ReplaceAll(string(text), `{ brokers: ["localhost:9092"] }`, "{ embedded: true }")
+	require.NotEqual(t, string(text), local, "the example has another cluster than this test knows")
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "gantry.yaml"), []byte(local), 0o600))
+	return folder
+}
+
 // serving is a gantry serve that runs until the test ends.
-type serving struct{ program, folder, endpoint string }
+type serving struct {
+	program, folder, endpoint string
+	log                       *lines
+}
 
 func serve(t *testing.T, gantry, folder string) serving {
 	t.Helper()
-	var log lines
+	log := &lines{}
 	cmd := exec.Command(gantry, "serve", "-c", "gantry.yaml", "--listen", "127.0.0.1:0")
-	cmd.Dir, cmd.Stderr = folder, &log
+	cmd.Dir, cmd.Stderr = folder, log
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		require.NoError(t, cmd.Wait(), "%s", log.String())
 	})
-	s := serving{program: gantry, folder: folder}
+	s := serving{program: gantry, folder: folder, log: log}
 	require.Eventually(t, func() bool {
 		_, rest, ok := strings.Cut(log.String(), "serves on ")
 		s.endpoint, _, _ = strings.Cut(rest, "\n")

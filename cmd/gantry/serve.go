@@ -182,7 +182,9 @@ func greet(s *server, address string, out streams) {
 	} else {
 		fmt.Fprintln(out.err, "the aws CLI reaches it so:")
 	}
-	fmt.Fprintf(out.err, "  export AWS_SHARED_CREDENTIALS_FILE=%s AWS_REGION=%s AWS_ENDPOINT_URL_LAMBDA=http://%s\n",
-		credentials, s.opts.file.Region, address)
+	// Version 1 of the aws CLI and boto3 read AWS_DEFAULT_REGION, the other SDKs AWS_REGION.
+	region := s.opts.file.Region
+	fmt.Fprintf(out.err, "  export AWS_SHARED_CREDENTIALS_FILE=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s AWS_ENDPOINT_URL_LAMBDA=http://%s\n",
+		credentials, region, region, address)
 	fmt.Fprintln(out.err, "  aws lambda list-event-source-mappings")
 }
