@@ -17,6 +17,11 @@ import (
 // ErrNoLoss is an acceptance of something that is not lost.
 var ErrNoLoss = errors.New("no loss waits to be accepted")
 
+// ErrInHand is an acceptance that comes too early: a partition holds records that were
+// read before the loss and are not done. The source has them no longer.
+var ErrInHand = errors.New("the partition still has records from before the loss in hand, and they exist nowhere else: " +
+	"let the function finish them, or give them up by maximumRetryAttempts, and accept the loss then")
+
 // Losses gives the losses of a mapping that wait for their owner.
 func (e *Engine) Losses(uuid string) ([]mapping.Loss, error) {
 	r, err := e.find(uuid)
@@ -49,13 +54,64 @@ func (e *Engine) AcceptLoss(ctx context.Context, uuid string, only []record.Part
 		if err != nil {
 			return err
 		}
-		accepted = chosen(losses, only)
-		if len(accepted) == 0 {
+		if accepted = chosen(losses, only); len(accepted) == 0 {
 			return fmt.Errorf("accept the loss of mapping %s: %w", uuid, ErrNoLoss)
 		}
-		return r.accept(ctx, accepted, by)
+		ids, err := r.topicIDs(ctx, accepted)
+		if err != nil {
+			return err
+		}
+		accepted = whole(losses, accepted, r.recreated(ids))
+		if err := r.begin(accepted); err != nil {
+			return err
+		}
+		return r.accept(ctx, accepted, ids, by)
 	})
 	return accepted, err
+}
+
+// recreated lists the topics that are not the ones the mapping was made for.
+func (r *runner) recreated(ids map[string]string) []string {
+	var topics []string
+	for topic, id := range ids {
+		if id != r.wish().mapping.TopicIDs[topic] {
+			topics = append(topics, topic)
+		}
+	}
+	return topics
+}
+
+// whole adds the other losses of topics that were made again: they are other topics,
+// and nobody can accept a part of that.
+func whole(losses, accepted []mapping.Loss, recreated []string) []mapping.Loss {
+	for _, l := range losses {
+		if slices.Contains(recreated, l.Topic) && !slices.Contains(accepted, l) {
+			accepted = append(accepted, l)
+		}
+	}
+	return accepted
+}
+
+// begin looks at the lanes of the losses. A lane with unresolved records refuses: a new
+// beginning would skip them unsaid. Where the log was cut, what was read and not
+// committed below the cut is still there and is read again.
+func (r *runner) begin(losses []mapping.Loss) error {
+	lanes, _ := r.lanes()
+	for i := range losses {
+		l := &losses[i]
+		for _, lane := range lanes {
+			if (lane.Partition != record.Partition{Topic: l.Topic, Index: l.Partition}) {
+				continue
+			}
+			if n := lane.InHand + lane.Waiting; n > 0 {
+				return fmt.Errorf("accept the loss of %s, which has %d records to do: %w", lane.Partition, n, ErrInHand)
+			}
+			if cut := l.Resume <= l.First; cut {
+				l.Resume = min(l.Resume, lane.Resume)
+			}
+		}
+	}
+	return nil
 }
 
 func chosen(losses []mapping.Loss, only []record.Partition) []mapping.Loss {
@@ -69,17 +125,16 @@ func chosen(losses []mapping.Loss, only []record.Partition) []mapping.Loss {
 
 // accept writes the topics' present ids and the new beginnings to the store first: a
 // crash right after comes back to the same decision.
-func (r *runner) accept(ctx context.Context, losses []mapping.Loss, by store.Write) error {
-	ids, err := r.topicIDs(ctx, losses)
-	if err != nil {
-		return err
-	}
+func (r *runner) accept(ctx context.Context, losses []mapping.Loss, ids map[string]string, by store.Write) error {
 	begin := map[record.Partition]int64{}
 	m, version, err := r.e.mappings.Change(ctx, r.uuid, by, func(m *mapping.Mapping) error {
+		clear(begin) // the change may be made again
 		for _, l := range losses {
 			begin[record.Partition{Topic: l.Topic, Index: l.Partition}] = l.Resume
-			if m.Positions[l.Topic] == nil {
-				m.Positions = map[string]map[int32]int64{l.Topic: {}}
+			if m.Positions[l.Topic] == nil || m.TopicIDs[l.Topic] != ids[l.Topic] {
+				// Positions of the old topic mean nothing in the new one. A partition
+				// without one begins at its oldest record.
+				m.Positions[l.Topic] = map[int32]int64{}
 			}
 			m.Positions[l.Topic][l.Partition] = l.Resume
 			m.TopicIDs[l.Topic] = ids[l.Topic]

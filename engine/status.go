@@ -54,9 +54,13 @@ func (r *running) status(s *mapping.Status) {
 	if len(snap.Losses) > 0 {
 		l := snap.Losses[0]
 		s.ProcessingResult = mapping.ProblemSourceLoss
-		s.Detail = fmt.Sprintf("%s-%d: offsets %d to %d (at most %d records) are missing: %s. "+
+		missing := fmt.Sprintf("offsets %d to %d (at most %d records) are missing", l.First, l.Last, l.Count)
+		if l.Count == 0 {
+			missing = fmt.Sprintf("nobody knows what is missing from offset %d on", l.First)
+		}
+		s.Detail = fmt.Sprintf("%s-%d: %s: %s. "+
 			"Nothing was skipped: the partition waits. To go on behind the gap: gantry offsets accept-loss %s",
-			l.Topic, l.Partition, l.First, l.Last, l.Count, l.Reason, r.mapping.UUID)
+			l.Topic, l.Partition, missing, l.Reason, r.mapping.UUID)
 	}
 }
 

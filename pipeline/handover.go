@@ -105,14 +105,25 @@ func (p *Pipeline) SourceLoss(loss mapping.Loss) {
 		id := record.Partition{Topic: loss.Topic, Index: loss.Partition}
 		l := p.lanes[id]
 		if l != nil {
-			l.loss = &loss
 			if loss.Resume < l.tail.At { // cut behind us: what waits does not exist any more
-				p.account(l, -p.waiting(l))
-				l.queue.Clear()
+				p.dropWaiting(l, &loss)
 			}
+			l.loss = &loss
 		}
 		p.status.lost(loss)
 	})
+}
+
+// dropWaiting empties a lane's queue: what of it is not read again is lost as well.
+func (p *Pipeline) dropWaiting(l *lane, loss *mapping.Loss) {
+	if l.queue.Len() == 0 {
+		return
+	}
+	loss.First = min(loss.First, max(l.queue.Head().Offset, loss.Resume))
+	loss.Last = max(loss.Last, l.tail.At-1)
+	loss.Count = loss.Last - loss.First + 1
+	p.account(l, -p.waiting(l))
+	l.queue.Clear()
 }
 
 // waiting is the weight of a lane's queue.

@@ -133,6 +133,7 @@ type LaneSnapshot struct {
 	Resume    int64 // the first unresolved offset, or Tail
 	Tail      int64 // behind the last record polled
 	Waiting   int   // records that wait for their first invocation
+	InHand    int   // records of pieces in flight or to be tried again
 	InFlight  bool
 	Attempts  int       // failed attempts of the piece in hand
 	Since     time.Time // when it failed first; zero while healthy
@@ -176,7 +177,11 @@ func (l *lane) snapshot() LaneSnapshot {
 	if r := l.head(); r != nil {
 		s.Head = time.UnixMilli(r.Timestamp)
 	}
+	for _, w := range l.left {
+		s.InHand += len(w.Records)
+	}
 	if l.mine != nil {
+		s.InHand += len(l.mine.Records)
 		s.Attempts = l.mine.Attempts
 	} else if len(l.left) > 0 {
 		s.Attempts = l.left[0].Attempts

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -124,11 +125,14 @@ func TopicID(id kadm.TopicID) string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
+// recreated is the loss of what the old topic had from next on. How much that was is
+// known as far as it was heard of before: Count may be 0.
 func recreated(id record.Partition, next, high int64) mapping.Loss {
-	last := max(next, high) - 1
+	first := max(next, 0)
+	behind := max(first, high)
 	return mapping.Loss{
-		Topic: id.Topic, Partition: id.Index, First: max(next, 0), Last: last, Count: max(0, last-max(next, 0)+1),
-		Resume: 0, Reason: "the topic was deleted and created again under the same name",
+		Topic: id.Topic, Partition: id.Index, First: first, Last: behind - 1, Count: behind - first,
+		Resume: 0, Reason: "the topic was deleted and created again under the same name", Since: time.Now(),
 	}
 }
 

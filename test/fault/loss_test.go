@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -210,6 +211,72 @@ func TestRestartBeforeTheFirstBatch(t *testing.T) {
 	w.settled(g)
 	for p := range int32(2) {
 		require.Equal(t, span(10, 19), w.delivered(p))
+	}
+	require.NoError(t, g.Stop())
+}
+
+// A loss is found while records before it are still in hand, undone. They exist nowhere
+// else any more: accepting the loss must not give them up as well.
+func TestLossBehindABlockedRecord(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Shared(t)
+	w := newWorld(t, c, worldOptions{fail: "*-0@5"})
+	guard := w.guard()
+	w.fill(40)
+	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
+	w.awaitWork(time.Time{})
+	w.eventually(30*time.Second, "it has all in hand", func() bool {
+		p := w.positions(g)
+		return len(p) == 1 && p[0].Tail == 40
+	})
+	g.Signal(syscall.SIGSTOP)
+	w.fill(1) // answers the fetch that waits at the broker
+	w.fill(20)
+	c.Retain(t, w.topic, 0, 55)
+	g.Signal(syscall.SIGCONT)
+	lost := w.awaitLoss(g, 1)[0]
+	require.Equal(t, int64(54), lost.Last)
+	require.GreaterOrEqual(t, lost.First, int64(40))
+
+	out, code := g.CLI("offsets", "accept-loss", mappingName(0), "--yes", "--reason", "hasty")
+	require.Equal(t, 1, code, out)
+	require.Contains(t, out, "still has records from before the loss in hand")
+	require.Len(t, w.shown(g).Status.Lost, 1, "a refusal changes nothing")
+
+	guard.heal()
+	w.eventually(time.Minute, "what was in hand is done", func() bool {
+		return c.Committed(t, w.group(0), w.topic)[0] == lost.First
+	})
+	w.accept(g, "54")
+	w.settled(g)
+	require.Equal(t, append(span(0, lost.First-1), span(55, 60)...), w.delivered(0))
+	require.NoError(t, g.Stop())
+}
+
+// A topic made again is another topic whole: accepting one of its partitions accepts all,
+// and says so. None begins at an offset of the old one.
+func TestAcceptOnePartitionOfATopicRecreated(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Shared(t)
+	w := newWorld(t, c, worldOptions{partitions: 2, start: "LATEST"})
+	w.fill(10)
+	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
+	w.eventually(30*time.Second, "it has its place", func() bool { return w.holds(g) == 2 })
+	w.fill(5)
+	w.settled(g)
+	require.NoError(t, g.Stop())
+	c.Recreate(t, w.topic, 2)
+	w.fill(30)
+	g.Up()
+	w.awaitLoss(g, 2)
+	out := g.MustCLI("offsets", "accept-loss", mappingName(0), "--yes", "--reason", "one", "--partition", w.topic+"-0")
+	require.Contains(t, out, w.topic+"-0")
+	require.Contains(t, out, w.topic+"-1")
+	w.eventually(time.Minute, "both partitions of the new topic come whole", func() bool {
+		return len(w.delivered(0)) == 35 && len(w.delivered(1)) == 35
+	})
+	for p := range int32(2) {
+		require.Equal(t, append(span(10, 14), span(0, 29)...), w.delivered(p))
 	}
 	require.NoError(t, g.Stop())
 }

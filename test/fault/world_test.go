@@ -147,6 +147,10 @@ func (w *world) finish(g *gantrytest.Gantry) []int64 {
 // settled waits until every mapping has settled what is in the topic now.
 func (w *world) settled(g *gantrytest.Gantry) {
 	for i := range w.journals {
+		w.eventually(30*time.Second, "the file is applied", func() bool {
+			_, code := g.CLI("describe", "mapping", mappingName(i))
+			return code == 0
+		})
 		g.MustCLI("wait", mappingName(i), "--settled", "--timeout", "2m")
 	}
 }
