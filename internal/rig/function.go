@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -47,23 +48,21 @@ func Fails() function.Outcome {
 	return function.Outcome{Class: function.Failed, StatusCode: 200, FunctionError: "Unhandled", Message: "told to fail"}
 }
 
-// Report is a partial batch response.
+// Report is a partial batch response that names records as "partition/offset".
 func Report(failures ...string) function.Outcome {
-	out := OK()
-	body := `{"batchItemFailures":[`
+	items := make([]string, len(failures))
 	for i, f := range failures {
-		var partition int32
-		var offset int64
-		if _, err := fmt.Sscanf(f, "%d/%d", &partition, &offset); err != nil {
-			panic(err)
-		}
-		if i > 0 {
-			body += ","
-		}
-		body += fmt.Sprintf(`{"itemIdentifier":{"partition":"%s-%d","offset":%d}}`, Topic, partition, offset)
+		partition, offset, _ := strings.Cut(f, "/")
+		items[i] = fmt.Sprintf(`{"itemIdentifier":{"partition":"%s-%s","offset":%s}}`, Topic, partition, offset)
 	}
-	out.Answer = []byte(body + "]}")
+	out := OK()
+	out.Answer = []byte(`{"batchItemFailures":[` + strings.Join(items, ",") + "]}")
 	return out
+}
+
+// ReportOne is a partial batch response that names one record.
+func ReportOne(partition int32, offset int64) function.Outcome {
+	return Report(fmt.Sprintf("%d/%d", partition, offset))
 }
 
 // invoker shows a function's events and answers to the witness.
@@ -85,6 +84,7 @@ func (v *invoker) Invoke(ctx context.Context, in function.Invocation) function.O
 			c.Parts[int32(r.Partition)] = append(c.Parts[int32(r.Partition)], r.Offset)
 		}
 	}
+	v.witness.waitWritten()
 	v.witness.handed(c)
 	if ctx.Err() != nil {
 		return function.Outcome{Class: function.NotReached, Message: "cut before it began"}

@@ -32,6 +32,10 @@ type Spec struct {
 	Budget   int64
 	Timeout  time.Duration // of the function; 0 = 3 s
 	Dynamic  bool          // no static membership
+	// AsideOfJoins commits without the client's lock between commits and joins. It holds
+	// that mutex across requests, and a bubble's clock stands still while a goroutine
+	// waits for a mutex: a commit during a slow rebalance would hang the test for ever.
+	AsideOfJoins bool
 }
 
 // Process is a member at work.
@@ -40,15 +44,16 @@ type Process struct {
 	Poller *poll.Poller
 	Host   *kafkatest.Host
 
-	r     *Rig
-	spec  Spec
-	enc   *encode.Encoder
-	now   mapping.Mapping
-	mu    sync.Mutex // guards now
-	loop  context.CancelFunc
-	polls context.CancelFunc
-	over  sync.WaitGroup
-	read  sync.WaitGroup
+	r      *Rig
+	client clientOf
+	spec   Spec
+	enc    *encode.Encoder
+	now    mapping.Mapping
+	mu     sync.Mutex // guards now
+	loop   context.CancelFunc
+	polls  context.CancelFunc
+	over   sync.WaitGroup
+	read   sync.WaitGroup
 }
 
 // Start joins the group on a machine of its own.
@@ -66,14 +71,18 @@ func (r *Rig) Start(s Spec) *Process {
 		instance = ""
 	}
 	poller, err := poll.New(poll.Config{
-		Options: p.Host.Options(), Group: Group, Topics: []string{Topic}, Positions: s.Mapping.Positions,
+		Options: append(p.Host.Options(), kgo.WithHooks(&p.client)), Group: Group, Topics: []string{Topic}, Positions: s.Mapping.Positions,
 		ReadUncommitted: s.Mapping.ReadUncommitted, Log: log,
 		Membership: poll.Membership{Instance: instance, Session: s.Mapping.SessionTimeout},
 	}, p.Pipe)
 	require.NoError(r.t, err)
 	p.Poller = poller
 	p.filter(s.Mapping)
-	p.Pipe.Attach(poller, plain{poller})
+	var commits pipeline.Committer = plain{poller}
+	if s.AsideOfJoins {
+		commits = aside{r, &p.client, instance}
+	}
+	p.Pipe.Attach(poller, commits)
 	p.launch()
 	return p
 }

@@ -52,6 +52,8 @@ func (r *Rig) Produce(records ...*kgo.Record) {
 	for _, rec := range records {
 		rec.Topic = Topic
 	}
+	written := r.writing()
+	defer close(written)
 	require.NoError(r.t, r.write.ProduceSync(context.Background(), records...).FirstErr())
 	r.Produced(records...)
 }

@@ -47,9 +47,28 @@ type Witness struct {
 	mu     sync.Mutex
 	parts  map[int32][]*Entry // in order of offset
 	faults []string
+	wrote  chan struct{} // closed when what is being produced is noted
 }
 
 func newWitness() *Witness { return &Witness{parts: map[int32][]*Entry{}} }
+
+// writing holds functions back until what is being produced is noted: a record may reach
+// its function before its producer hears of it.
+func (w *Witness) writing() chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrote = make(chan struct{})
+	return w.wrote
+}
+
+func (w *Witness) waitWritten() {
+	w.mu.Lock()
+	wrote := w.wrote
+	w.mu.Unlock()
+	if wrote != nil {
+		<-wrote
+	}
+}
 
 // Produced notes records that are in the log.
 func (w *Witness) Produced(records ...*kgo.Record) {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"gantry/mapping"
@@ -232,7 +233,7 @@ func (p *Poller) leaveStatic(ctx context.Context) error {
 	if err == nil {
 		err = answers.Error()
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.UnknownMemberID) { // one that is not there has left
 		return fmt.Errorf("leave group %s as %s: %w", p.cfg.Group, p.cfg.Membership.Instance, err)
 	}
 	return nil

@@ -1,0 +1,10 @@
+// Package simulation runs the whole pipeline (poller, lanes, functions, dead letters,
+// commits) on the in-memory cluster while faults drawn from a seed happen to it, on a
+// bubble's clock. A seed is a run: the same seed draws the same mapping, the same records
+// and the same plan of faults.
+//
+// What must hold, whatever happens: no commit passes an unresolved record; every record
+// succeeds, is filtered out, is dead-lettered or is given up by the owner's choice; the
+// records of a partition are handed over and succeed in order; a record succeeds again
+// only if a member came or went in between; every goroutine ends.
+package simulation
