@@ -36,7 +36,7 @@ func exceptionOf(err error) *apiError {
 		return known
 	case errors.As(err, &faults), errors.As(err, &refused):
 		return &apiError{http.StatusBadRequest, "InvalidParameterValueException", err.Error()}
-	case errors.Is(err, engine.ErrNoLoss), errors.Is(err, declare.ErrDeleting):
+	case errors.Is(err, engine.ErrNoLoss), errors.Is(err, engine.ErrInHand), errors.Is(err, declare.ErrDeleting):
 		return &apiError{http.StatusConflict, "ResourceConflictException", err.Error()}
 	case errors.Is(err, store.ErrNotFound):
 		return &apiError{http.StatusNotFound, "ResourceNotFoundException", err.Error()}
@@ -58,5 +58,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Errortype", e.kind)
 	w.WriteHeader(e.status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"type": e.kind, "message": e.message})
+	_ = json.NewEncoder(w).Encode(errorBody{e.kind, e.message})
+}
+
+// errorBody is how every failure is answered.
+type errorBody struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
 }

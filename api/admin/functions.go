@@ -1,15 +1,13 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
 
 	"gantry/function"
 	"gantry/store"
-	"gantry/telemetry/functionlog"
 )
 
 type functionList struct {
@@ -65,51 +63,8 @@ func (s *Server) users(ctx context.Context, name string) ([]string, error) {
 	var users []string
 	for _, item := range items {
 		if item.Value.Functions[0].Function == name && !item.Value.Deleting {
-			users = append(users, item.ID)
+			users = append(users, cmp.Or(item.Value.Name, item.ID))
 		}
 	}
 	return users, err
-}
-
-// functionLogs gives the last lines, and those to come where follow is asked for.
-func (s *Server) functionLogs(r *http.Request) (func(context.Context) (any, bool), func(), error) {
-	name := r.PathValue("name")
-	if _, _, err := s.function(r.Context(), name); err != nil {
-		return nil, nil, err
-	}
-	count := 100
-	if text := r.URL.Query().Get("lines"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n > 100_000 {
-			return nil, nil, badInput(fmt.Sprintf("lines: %q is not within 0..100000", text))
-		}
-		count = n
-	}
-	log := s.cfg.Logs.Log(name)
-	var coming <-chan functionlog.Line
-	end := func() {}
-	if r.URL.Query().Get("follow") == "true" {
-		coming, end = log.Follow()
-	}
-	past, err := log.Last(count)
-	if err != nil {
-		end()
-		return nil, nil, err
-	}
-	return func(ctx context.Context) (any, bool) {
-		if len(past) > 0 {
-			line := past[0]
-			past = past[1:]
-			return line, true
-		}
-		if coming == nil {
-			return nil, false
-		}
-		select {
-		case line := <-coming:
-			return line, true
-		case <-ctx.Done():
-			return nil, false
-		}
-	}, end, nil
 }

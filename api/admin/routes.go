@@ -1,35 +1,40 @@
 package admin
 
-import "net/http"
-
 // route is one operation: where it is, and what the OpenAPI document says of it.
 type route struct {
 	method  string
 	path    string
+	id      string
 	summary string
-	handler http.Handler
+	handler endpoint
 }
 
 // routes is the whole API. openapi.json is made from it.
 func (s *Server) routes() []route {
 	const m, f = "/gantry/v1/mappings", "/gantry/v1/functions"
 	return []route{
-		{"GET", "/gantry/v1/status", "What this process runs, the worst first", handle(s, s.getStatus)},
-		{"GET", m, "List the mappings", handle(s, s.listMappings)},
-		{"GET", m + "/{id}", "Show a mapping, by UUID or name", handle(s, s.getMapping)},
-		{"DELETE", m + "/{id}", "Stop a mapping and remove it", handle(s, s.deleteMapping)},
-		{"POST", m + "/{id}/pause", "Stop a mapping and keep its place", handle(s, s.pauseMapping)},
-		{"POST", m + "/{id}/resume", "Go on where a mapping was paused", handle(s, s.resumeMapping)},
-		{"GET", m + "/{id}/offsets", "Compare the group's commits with the log", handle(s, s.getOffsets)},
-		{"GET", m + "/{id}/losses", "List the losses that wait for their owner", handle(s, s.listLosses)},
-		{"POST", m + "/{id}/accept-loss", "Go on behind a loss", handle(s, s.acceptLoss)},
-		{"GET", m + "/{id}/tail", "Follow the batches of a mapping", s.stream(s.tail)},
-		{"GET", f, "List the functions", handle(s, s.listFunctions)},
-		{"GET", f + "/{name}", "Show a function", handle(s, s.getFunction)},
-		{"DELETE", f + "/{name}", "Remove a function no mapping uses", handle(s, s.deleteFunction)},
-		{"GET", f + "/{name}/logs", "Read or follow what a function writes", s.stream(s.functionLogs)},
-		{"POST", "/gantry/v1/apply", "Make the store agree with a file", handle(s, s.apply)},
-		{"POST", "/gantry/v1/topics/{topic}/records", "Write records to a topic", handle(s, s.produce)},
-		{"GET", "/gantry/v1/openapi.json", "This API as an OpenAPI document", handle(s, s.openAPI)},
+		{"GET", "/gantry/v1/status", "getStatus", "What this process runs, the worst first", handle(s, s.getStatus)},
+		{"GET", m, "listMappings", "List the mappings, the worst first", handle(s, s.listMappings)},
+		{"GET", m + "/{id}", "getMapping", "Show a mapping, by UUID or name", handle(s, s.getMapping)},
+		{"DELETE", m + "/{id}", "deleteMapping", "Stop a mapping and remove it", handle(s, s.deleteMapping)},
+		{"POST", m + "/{id}/pause", "pauseMapping", "Stop a mapping and keep its place", handle(s, s.pauseMapping)},
+		{"POST", m + "/{id}/resume", "resumeMapping", "Go on where a mapping was paused", handle(s, s.resumeMapping)},
+		{"GET", m + "/{id}/offsets", "getOffsets", "Compare the group's commits with the log", handle(s, s.getOffsets)},
+		{"GET", m + "/{id}/losses", "listLosses", "List the losses that wait for their owner", handle(s, s.listLosses)},
+		{"POST", m + "/{id}/accept-loss", "acceptLoss", "Go on behind a loss", handle(s, s.acceptLoss)},
+		{"GET", m + "/{id}/tail", "tailMapping", "Follow the batches of a mapping", stream(s, s.tail)},
+		{"GET", f, "listFunctions", "List the functions", handle(s, s.listFunctions)},
+		{"GET", f + "/{name}", "getFunction", "Show a function", handle(s, s.getFunction)},
+		{"DELETE", f + "/{name}", "deleteFunction", "Remove a function no mapping uses", handle(s, s.deleteFunction)},
+		{"GET", f + "/{name}/logs", "getFunctionLogs", "Read or follow what a function writes", stream(s, s.functionLogs,
+			query("lines", "integer", "how many of the last lines; default 100"), query("follow", "boolean", "go on with what it writes from now on"))},
+		{"POST", "/gantry/v1/apply", "apply", "Make the store agree with a file", handle(s, s.apply)},
+		{"POST", "/gantry/v1/topics/{topic}/records", "produce", "Write records to a topic", handle(s, s.produce)},
+		{"GET", "/gantry/v1/openapi.json", "getOpenAPI", "This API as an OpenAPI document", handle(s, s.openAPI)},
 	}
+}
+
+// query is a parameter behind the question mark.
+func query(name, kind, description string) object {
+	return object{"name": name, "in": "query", "description": description, "schema": object{"type": kind}}
 }

@@ -28,24 +28,24 @@ type BatchPart struct {
 	Count     int    `json:"count"`
 }
 
-func (s *Server) tail(r *http.Request) (func(context.Context) (any, bool), func(), error) {
+func (s *Server) tail(r *http.Request) (following[Batch], error) {
 	m, err := s.find(r.Context(), r.PathValue("id"))
 	if err != nil {
-		return nil, nil, err
+		return following[Batch]{}, err
 	}
 	events, end, err := s.cfg.Engine.Watch(m.UUID)
 	if err != nil {
-		return nil, nil, err
+		return following[Batch]{}, err
 	}
-	next := func(ctx context.Context) (any, bool) {
+	next := func(ctx context.Context) (Batch, bool) {
 		select {
 		case e := <-events:
 			return batchOf(e), true
 		case <-ctx.Done():
-			return nil, false
+			return Batch{}, false
 		}
 	}
-	return next, end, nil
+	return following[Batch]{next, end}, nil
 }
 
 func batchOf(e pipeline.Event) Batch {
