@@ -63,7 +63,7 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 	root.SetIn(cfg.In)
 	root.SetOut(cfg.Out)
 	root.SetErr(cfg.Err)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
+	root.SetFlagErrorFunc(usage)
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.endpoint, "endpoint", "", "gantry's address (default $GANTRY_ENDPOINT, else "+client.DefaultEndpoint+")")
 	flags.StringVar(&a.keyFile, "key-file", "", "AWS credentials file to sign with (default: the data directory's, else AWS's variables)")

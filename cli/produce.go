@@ -98,7 +98,7 @@ func (a *app) produce(c *cobra.Command, p produceTo) error {
 			Positions []json.RawMessage `json:"positions"`
 		}
 		if err := a.do(c.Context(), call{method: "POST", path: path, in: p.to, out: &answer}); err != nil && len(positions) > 0 {
-			return fmt.Errorf("%s were written before: %w", many(len(positions), "record"), err)
+			return fmt.Errorf("%s were written before: %w", records(int64(len(positions))), err)
 		} else if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (a *app) produce(c *cobra.Command, p produceTo) error {
 		p.lines = p.lines[n:]
 	}
 	out := map[string]any{"topic": p.topic, "positions": positions}
-	return a.tell(out, "%s written to %s", many(len(positions), "record"), p.topic)
+	return a.tell(out, "%s written to %s", records(int64(len(positions))), p.topic)
 }
 
 func recordOf(line, separator string) map[string]any {

@@ -42,12 +42,12 @@ func (a *app) tell(value any, line string, words ...any) error {
 	return a.show(value, func(w io.Writer) { fmt.Fprintf(w, line+"\n", words...) })
 }
 
-// many counts things: 1 record, 2 records.
-func many(n int, what string) string {
+// records counts records: 1 record, 2 records.
+func records(n int64) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 record"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d records", n)
 }
 
 // row writes one line of a table.

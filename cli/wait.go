@@ -48,13 +48,13 @@ func (a *app) waitSettled(ctx context.Context, id string, timeout time.Duration)
 			return a.tell(map[string]any{"mapping": id, "settled": true}, "%s is settled", id)
 		}
 		if missing != last {
-			fmt.Fprintf(a.Err, "%s to go\n", many(int(missing), "record"))
+			fmt.Fprintf(a.Err, "%s to go\n", records(missing))
 			last = missing
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %s not settled within %s; gantry describe mapping %s shows why", id, many(int(missing), "record"), timeout, id)
+			return fmt.Errorf("wait for %s: %s not settled within %s; gantry describe mapping %s shows why", id, records(missing), timeout, id)
 		}
 		now = offsets{}
 		if err := a.do(ctx, call{method: "GET", path: mappingPath(id, "/offsets"), out: &now}); err != nil && ctx.Err() == nil {

@@ -53,7 +53,8 @@ func (p *producing) write(ctx context.Context) error {
 			orders.add(newOrder(p.orders))
 		} else {
 			p.paid++
-			payments.add(newPayment(p.paid))
+			key, value := newPayment(p.paid)
+			payments.add(key, value, fact{})
 		}
 	}
 	if err := p.send(ctx, ordersTopic, orders); err != nil {
@@ -115,7 +116,7 @@ const (
 	poisonAt    = 20
 )
 
-func newPayment(n int) (key string, value any, f fact) {
+func newPayment(n int) (key string, value any) {
 	p := payment{
 		ID: fmt.Sprintf("p-%06d", n), Order: fmt.Sprintf("o-%06d", 2*n), Currency: "EUR",
 		Amount: float64(rand.IntN(30_000)) / 100,
@@ -123,5 +124,5 @@ func newPayment(n int) (key string, value any, f fact) {
 	if n%poisonEvery == poisonAt {
 		p.Amount = "n/a"
 	}
-	return p.Order, p, fact{}
+	return p.Order, p
 }

@@ -143,7 +143,7 @@ func (s Summary) Print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s orders and %s payments in %.1f s\n\n",
 		thousands(s.Produced[ordersTopic]), thousands(s.Produced[paymentsTopic]), s.Seconds)
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "function\tproduced\tfiltered\tprocessed\tdead\tlost\tagain\tp50ms\tp99ms\t")
+	fmt.Fprintln(w, "function\tproduced\tfiltered\tprocessed\tdead\tmissing\tagain\tp50ms\tp99ms\t")
 	for _, f := range s.Stages {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f\t%.1f\t\n", cmp.Or(f.Label, f.Mapping),
 			thousands(f.Produced), thousands(f.FilteredOut), thousands(f.Processed), thousands(f.DeadLetters), thousands(f.Missing),

@@ -3,7 +3,7 @@ package demo
 import "fmt"
 
 // table is the picture where there is no room for it: a line for each topic and mapping.
-func (k *look) table(f Frame, width int) []string {
+func (k *look) table(f Frame) []string {
 	lines := []string{}
 	for _, t := range f.Topics {
 		lines = append(lines, fmt.Sprintf(" %s %s records %s", k.ground.Render(fit("topic "+t.Name, 20)), right(thousands(t.Records), 9),

@@ -27,7 +27,7 @@ func (k *look) draw(f Frame, width, height int) string {
 	var lines []string
 	if width < pictureWidth || height < pictureHeight {
 		lines = append(lines, k.header(f, width), "")
-		lines = append(lines, k.table(f, width)...)
+		lines = append(lines, k.table(f)...)
 	} else {
 		lines = append(lines, k.header(f, width), "")
 		lines = append(lines, strings.Split(k.picture(f, width), "\n")...)

@@ -11,7 +11,9 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,6 +85,11 @@ func (f demoFlags) validate() error {
 
 // tell runs the demo in a folder of its own. Everything of it is gone afterwards.
 func tell(ctx context.Context, f demoFlags, s streams) (err error) {
+	if !signal.Ignored(syscall.SIGHUP) { // a terminal that is closed must leave nothing behind
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer stop()
+	}
 	dir, err := os.MkdirTemp("", "gantry-demo-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
@@ -143,7 +150,7 @@ func demoFile(ctx context.Context, dir string) (file *declare.File, notes []stri
 	if err != nil {
 		return nil, nil, err
 	}
-	file.DataDir = dir + "/data"
+	file.DataDir = filepath.Join(dir, "data")
 	if !demo.HasPython(ctx) {
 		demo.WithoutPython(file)
 		notes = append(notes, "no python3 on this machine: the function "+demo.PythonFunction+" was left out")
