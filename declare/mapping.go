@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/google/uuid"
 
+	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/pipeline/filter"
 )
@@ -210,6 +211,10 @@ func (r *reader) source(n ast.Node, path string, d *draft) {
 		r.fault(n, join(path, "cluster"), "%q is no name in clusters:", d.Source.Cluster)
 	case known:
 		d.Source.Bootstrap, d.Source.ARN = cluster.Brokers, cluster.ARN
+	default:
+		if err := (kafka.Config{Brokers: d.Source.Bootstrap}).Validate(); err != nil && len(d.Source.Bootstrap) > 0 {
+			r.fault(n, path, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
 	}
 }
 

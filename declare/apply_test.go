@@ -1,0 +1,135 @@
+package declare_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"gantry/declare"
+	"gantry/mapping"
+	"gantry/store"
+	"gantry/store/memory"
+)
+
+// clusters is the engine: it resolves what it is asked, or waits until it is given up.
+type clusters struct{ silent bool }
+
+func (c clusters) Resolve(ctx context.Context, m *mapping.Mapping) error {
+	if c.silent {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	m.Positions = map[string]map[int32]int64{m.Source.Topics[0]: {0: 7}}
+	return nil
+}
+
+func (clusters) Begins(_ context.Context, m mapping.Mapping) (string, error) {
+	return "begins at " + string(m.Start), nil
+}
+
+type desk struct {
+	t     *testing.T
+	store *memory.Store
+	from  clusters
+}
+
+func (d desk) apply(text string, opts declare.Options) ([]declare.Change, error) {
+	f, err := declare.Parse([]byte(text), declare.Identity{Name: "gantry.yaml", Dir: "/etc/gantry"})
+	require.NoError(d.t, err)
+	opts.By = store.Write{Actor: "test", Reason: "test"}
+	return declare.Applier{Store: d.store, Source: d.from, Now: time.Now}.Apply(context.Background(), f, opts)
+}
+
+func (d desk) mappings() map[string]mapping.Mapping {
+	items, err := store.MappingsOf(d.store).List(context.Background())
+	require.NoError(d.t, err)
+	all := map[string]mapping.Mapping{}
+	for _, item := range items {
+		all[item.Value.Name] = item.Value
+	}
+	return all
+}
+
+const functions = "functions: {f: {http: \"http://h/\"}}\n"
+
+func mappings(n int, more string) string {
+	text := functions + "mappings:\n"
+	for i := range n {
+		text += fmt.Sprintf("  m%d: {function: f, brokers: [\"b:9092\"], topic: t, startingPosition: LATEST%s}\n", i, more)
+	}
+	return text
+}
+
+// A cluster that does not answer costs one wait, however many mappings read it, and
+// none of them is left out.
+func TestSilentClustersHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := desk{t, memory.New(), clusters{silent: true}}
+		began := time.Now()
+		changes, err := d.apply(mappings(20, ""), declare.Options{})
+		require.NoError(t, err)
+		require.LessOrEqual(t, time.Since(began), 15*time.Second)
+		require.Len(t, changes, 21)
+		require.Contains(t, changes[20].Note, "resolved when the cluster can be reached")
+		require.Len(t, d.mappings(), 20)
+	})
+}
+
+func TestAnUpdateKeepsWhereAMappingBegan(t *testing.T) {
+	t.Parallel()
+	d := desk{t, memory.New(), clusters{}}
+	changes, err := d.apply(mappings(1, ""), declare.Options{})
+	require.NoError(t, err)
+	require.Equal(t, declare.Create, changes[1].Action)
+	require.Equal(t, "begins at LATEST", changes[1].Note)
+	require.Equal(t, declare.UUID("000000000000", "us-east-1", "m0"), d.mappings()["m0"].UUID)
+	d.from = clusters{silent: true} // not asked again
+	changes, err = d.apply(mappings(1, ", batchSize: 7"), declare.Options{})
+	require.NoError(t, err)
+	require.Equal(t, declare.Change{Kind: store.Mappings, Name: "m0", UUID: d.mappings()["m0"].UUID, Action: declare.Update, Fields: []string{"batchSize"}}, changes[1])
+	require.EqualValues(t, 7, d.mappings()["m0"].Positions["t"][0])
+	d.from = clusters{}
+	changes, err = d.apply(mappings(1, ", batchSize: 7, consumerGroupId: other"), declare.Options{})
+	require.NoError(t, err)
+	require.Equal(t, "begins at LATEST", changes[1].Note, "another group begins anew")
+}
+
+func TestApplyNamesEveryFaultAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	d := desk{t, memory.New(), clusters{}}
+	_, err := store.MappingsOf(d.store).Put(t.Context(), store.Item[mapping.Mapping]{ID: "u", Value: mapping.Mapping{
+		UUID: "u", GroupID: "gantry.m1", Functions: []mapping.Consumer{{Function: "f"}}, Source: mapping.Source{Topics: []string{"t"}},
+	}}, store.Write{Actor: "test", Reason: "test"})
+	require.NoError(t, err)
+	text := mappings(2, "") + "  m2: {function: absent, brokers: [\"b:9092\"], topic: t, startingPosition: LATEST}\n"
+	_, err = d.apply(text, declare.Options{})
+	require.ErrorContains(t, err, `mappings.m1.consumerGroupId: group "gantry.m1" is used by mapping u already`)
+	require.ErrorContains(t, err, `mappings.m2.function: "absent" is no function of this file or of the store`)
+	require.Len(t, d.mappings(), 1)
+	_, _, err = store.FunctionsOf(d.store).Get(t.Context(), "f")
+	require.True(t, errors.Is(err, store.ErrNotFound))
+}
+
+func TestWhatTheAPIMadeIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	d := desk{t, memory.New(), clusters{}}
+	_, err := store.MappingsOf(d.store).Put(t.Context(), store.Item[mapping.Mapping]{ID: "u", Value: mapping.Mapping{
+		UUID: "u", GroupID: "u", Enabled: true, Functions: []mapping.Consumer{{Function: "f"}}, Source: mapping.Source{Topics: []string{"t"}},
+	}}, store.Write{Actor: "test", Reason: "test"})
+	require.NoError(t, err)
+	_, err = d.apply(mappings(2, ""), declare.Options{})
+	require.NoError(t, err)
+	changes, err := d.apply(functions, declare.Options{Prune: true})
+	require.NoError(t, err)
+	require.Len(t, changes, 3)
+	all := d.mappings()
+	require.True(t, all[""].Enabled)
+	require.True(t, all["m0"].Deleting)
+	require.True(t, all["m1"].Deleting)
+}

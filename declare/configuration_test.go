@@ -1,0 +1,97 @@
+package declare_test
+
+import (
+	"errors"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"gantry/declare"
+)
+
+// probes put an unknown key into each object of a file; the fault lists the known ones.
+var probes = map[string]string{
+	"The file":                            "",
+	"keys":                                "keys: [{PROBE}]",
+	"secrets":                             "secrets: [{PROBE}]",
+	"aws":                                 "aws: {PROBE}",
+	"store":                               "store: {PROBE}",
+	"clusters":                            "clusters: {c: {PROBE}}",
+	"clusters.tls":                        "clusters: {c: {tls: {PROBE}}}",
+	"clusters.sasl":                       "clusters: {c: {sasl: {PROBE}}}",
+	"functions":                           "functions: {f: {PROBE}}",
+	"mappings":                            "mappings: {m: {PROBE}}",
+	"mappings.pollers":                    "mappings: {m: {pollers: {PROBE}}}",
+	"mappings.sourceAccessConfigurations": "mappings: {m: {sourceAccessConfigurations: [{PROBE}]}}",
+}
+
+const unknown = "no-such-key"
+
+func known(t *testing.T, probe string) []string {
+	text := strings.ReplaceAll(probe, "PROBE", unknown+": 1")
+	if probe == "" {
+		text = unknown + ": 1"
+	}
+	_, err := declare.Parse([]byte(text), declare.Identity{Name: "probe.yaml"})
+	var faults *declare.Faults
+	require.True(t, errors.As(err, &faults), "%v", err)
+	for _, f := range faults.List {
+		if list, ok := strings.CutPrefix(f.Text, "unknown key; known here: "); ok && strings.HasSuffix(f.Path, unknown) {
+			return strings.Split(list, ", ")
+		}
+	}
+	t.Fatalf("%s: no word of the unknown key: %v", text, err)
+	return nil
+}
+
+var (
+	heading = regexp.MustCompile(`^#{2,3} (.+)$`)
+	code    = regexp.MustCompile("`([^`]+)`")
+)
+
+// documented reads the keys of each section: the code words of a table's first column.
+func documented(page string) map[string][]string {
+	keys, section := map[string][]string{}, ""
+	for line := range strings.Lines(page) {
+		if m := heading.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			section = m[1]
+		}
+		if cells := strings.Split(line, "|"); len(cells) > 2 && strings.Contains(cells[1], "`") {
+			for _, m := range code.FindAllStringSubmatch(cells[1], -1) {
+				keys[section] = append(keys[section], m[1])
+			}
+		}
+	}
+	return keys
+}
+
+func page(t *testing.T) string {
+	text, err := os.ReadFile("../docs/configuration.md")
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestEveryKeyIsDocumented(t *testing.T) {
+	t.Parallel()
+	docs := documented(page(t))
+	require.Len(t, docs, len(probes))
+	for section, probe := range probes {
+		want := known(t, probe)
+		slices.Sort(docs[section])
+		require.Equal(t, want, docs[section], section)
+	}
+}
+
+func TestTheExampleOfTheDocumentIsValid(t *testing.T) {
+	t.Parallel()
+	_, example, _ := strings.Cut(page(t), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	f, err := declare.Parse([]byte(example), declare.Identity{Name: "example.yaml", Dir: "/etc/gantry"})
+	require.NoError(t, err)
+	require.Len(t, f.Functions, 3)
+	require.Len(t, f.Mappings, 1)
+}

@@ -1,0 +1,104 @@
+package main
+
+import "gantry/api/lambda"
+
+// section is a part of what happens to records.
+type section struct {
+	title string
+	rows  []lambda.Behaviour
+}
+
+// dataPlane is written by hand: what happens to records is no list in the code. Each row
+// names what AWS's Developer Guide has a page for.
+var dataPlane = []section{
+	{"The event", []lambda.Behaviour{
+		{"shape", lambda.Same, "eventSource, eventSourceArn (MSK), bootstrapServers as one comma-separated text, records by topic-partition; held against AWS's documented sample"},
+		{"eventSource", lambda.Same, "SelfManagedKafka; aws:kafka for a mapping whose cluster has an MSK ARN"},
+		{"key, value", lambda.Same, "base64 of the bytes"},
+		{"no key", lambda.Same, "the member is missing"},
+		{"null value (tombstone)", lambda.Chosen, "the member is missing, as users of AWS report; an empty value is \"\""},
+		{"headers", lambda.Same, "a list with one object for each header, bytes as signed numbers, [] when there are none"},
+		{"null header value", lambda.Chosen, "[], like an empty one"},
+		{"a header name that is not UTF-8", lambda.Chosen, "each byte that does not fit becomes U+FFFD"},
+		{"timestampType", lambda.Same, "CREATE_TIME or LOG_APPEND_TIME"},
+	}},
+	{"Batches", []lambda.Behaviour{
+		{"what closes a batch", lambda.Same, "BatchSize, 6 MB (6,291,456 bytes of the encoded event) or the window, whichever is first"},
+		{"window", lambda.Same, "begins with the first record; 500 ms when it was never set, 0 takes what is there"},
+		{"several partitions in one batch", lambda.Same, "each in offset order; a partition that fills a batch by itself goes alone"},
+		{"batches in flight", lambda.Chosen, "one for each partition, so order is kept; AWS promises order and gives no number"},
+		{"a record over 6 MB, with a destination", lambda.Same, "goes there with MaximumPayloadSizeExceeded, without an invocation"},
+		{"a record over 6 MB, no destination", lambda.Chosen, "its partition stands still and the mapping says so; oversize: drop gives it up as AWS does"},
+	}},
+	{"Concurrency", []lambda.Behaviour{
+		{"on-demand mode", lambda.Chosen, "as many invocations at once as partitions have work, up to 100 for HTTP and AWS, up to the function's processes (2 × cores unless set) for processes; AWS scales pollers over minutes"},
+		{"ProvisionedPollerConfig", lambda.Chosen, "a limit: five invocations a poller, for each gantry process; the minimum is stored and shown"},
+		{"reserved concurrency", lambda.Chosen, "enforced in each gantry process, over all mappings of the function and Invoke; not across processes"},
+		{"throttling by the function", lambda.Chosen, "halves the mapping's concurrency, which grows again with successes; waits at least Retry-After, at most 30 s"},
+	}},
+	{"Positions and the consumer group", []lambda.Behaviour{
+		{"consumer group id", lambda.Same, "the mapping's UUID unless given; gantry.NAME for a mapping of a file"},
+		{"a group that has commits", lambda.Same, "goes on there, StartingPosition is ignored; apply says so"},
+		{"StartingPosition", lambda.Chosen, "resolved to offsets at creation and committed before the first fetch, so a restart before the first batch skips nothing; AWS's LATEST may miss records at creation and update"},
+		{"a partition added later", lambda.Chosen, "begins at its oldest record, also with LATEST"},
+		{"offsets of an idle group expired", lambda.Chosen, "begins at the stored starting position again; nothing is skipped, records may be repeated"},
+		{"records gone before they were read", lambda.Chosen, "retention, truncation or a recreated topic stop the partition and show what is missing, until gantry offsets accept-loss; no offset is ever reset by itself"},
+		{"commits", lambda.Same, "after each settled batch, the next offset to read; filtered records with it"},
+		{"membership", lambda.Chosen, "one static member for each process and mapping, cooperative-sticky; a process that was killed and is back within the session timeout takes its partitions up again without a rebalance"},
+		{"isolation", lambda.Chosen, "read_committed; isolation: read_uncommitted changes it"},
+		{"Queue mode (share groups)", lambda.NotYet, ""},
+		{"schema registry", lambda.NotYet, ""},
+	}},
+	{"Filters", []lambda.Behaviour{
+		{"what a pattern tests", lambda.Same, "value only; other fields are refused"},
+		{"operators", lambda.Same, "equals, null, empty, prefix, suffix, equals-ignore-case, anything-but, numeric, exists, $or; compared with AWS's Event Ruler over a generated corpus"},
+		{"wildcard, cidr, exactly, nested anything-but", lambda.Beyond, "Event Ruler has them, Lambda's table of operators does not"},
+		{"a value whose format does not fit the pattern", lambda.Chosen, "is kept: AWS then tests other metadata, of which Kafka has none"},
+		{"a tombstone", lambda.Chosen, "is kept"},
+		{"a value too deep or with too many combinations to test", lambda.Chosen, "is kept"},
+		{"a changed filter", lambda.Chosen, "in force for the next poll; AWS takes up to 15 minutes"},
+	}},
+	{"Failures", []lambda.Behaviour{
+		{"error controls without provisioned mode", lambda.Beyond, "attempts, age, bisect, partial responses and Kafka destinations need no ProvisionedPollerConfig"},
+		{"endless retries", lambda.Same, "the default: the partition waits for its function"},
+		{"endless retries with a destination", lambda.Same, "ten retries, then the destination"},
+		{"what spends an attempt", lambda.Chosen, "a function that failed, timed out or crashed, and an invocation without an answer (it may have run); throttles, refused connections, service errors and wrong configuration spend none"},
+		{"backoff", lambda.Chosen, "exponential from 100 ms to 30 s with full jitter; AWS publishes no numbers"},
+		{"a failed batch of several partitions", lambda.Chosen, "each partition's records are retried alone, so one does not hold another"},
+		{"BisectBatchOnFunctionError", lambda.Chosen, "cut by partition, then by half, halves in order; cutting spends no attempt"},
+		{"MaximumRecordAgeInSeconds", lambda.Chosen, "the record's timestamp against now, before each invocation, record by record; records over it are given up as EventAgeExceeded"},
+		{"partial batch response", lambda.Same, "itemIdentifier is {partition, offset}; null and empty JSON are success; an identifier that was not in the event fails the whole batch"},
+		{"records a partial response names", lambda.Chosen, "sent again alone and in order; the offset stays before the first of them until it is resolved"},
+		{"an invocation by mistake of configuration", lambda.Chosen, "AWS 400, 402, 403, 404, 409, 415, behind HTTP 3xx, 401, 403, 404: the partition waits, LastProcessingResult says so, tried again up to every 30 s"},
+	}},
+	{"Destinations", []lambda.Behaviour{
+		{"kafka://TOPIC", lambda.Same, "one message for each record with its key; the value is AWS's document with the record as payload"},
+		{"condition on a topic", lambda.Same, "RetriesExhausted, MaximumPayloadSizeExceeded"},
+		{"condition of a record that is too old", lambda.Chosen, "EventAgeExceeded"},
+		{"responseContext", lambda.Chosen, "null where there was no invocation"},
+		{"approximateInvokeCount", lambda.Chosen, "the real count, 0 allowed"},
+		{"eventSourceArn", lambda.Chosen, "left out for a self-managed cluster"},
+		{"gantry's own facts", lambda.Beyond, "headers gantry-… with mapping, position, attempts, error and the log's tail, beside the record's own headers"},
+		{"a document over the topic's limit", lambda.Chosen, "the record is written raw, the document without payload in a header"},
+		{"a destination that fails", lambda.Chosen, "tried for ever, the partition waits; onDestinationFailure: drop gives the records up as AWS does"},
+		{"SQS, SNS, S3 (arn:)", lambda.NotYet, ""},
+	}},
+	{"Access", []lambda.Behaviour{
+		{"BASIC_AUTH, SASL_SCRAM_256_AUTH, SASL_SCRAM_512_AUTH", lambda.Same, "over TLS; secret {username, password}"},
+		{"CLIENT_CERTIFICATE_TLS_AUTH, SERVER_ROOT_CA_CERTIFICATE", lambda.Same, "secret {certificate, privateKey, privateKeyPassword} and {certificate}; PBES1 and PBES2 keys"},
+		{"where secrets are", lambda.Beyond, "AWS Secrets Manager, env:NAME, file:PATH, or a folder, by rules in secrets:"},
+		{"rotation", lambda.Chosen, "read again after five minutes, and at once after a refused login"},
+		{"no SourceAccessConfigurations", lambda.Chosen, "plaintext to loopback only, or the access of the entry in clusters: with the same brokers"},
+		{"OAUTHBEARER, IAM, VPC_SUBNET, VPC_SECURITY_GROUP", lambda.NotYet, ""},
+	}},
+	{"Functions", []lambda.Behaviour{
+		{"Runtime API", lambda.Same, "2018-06-01, for processes here: AWS's runtime clients run unchanged; without one a small bootstrap speaks it for Python, Node.js and Java"},
+		{"timeout", lambda.Same, "at most 14 minutes behind a mapping"},
+		{"credentials from the role", lambda.NotYet, "the role is stored; functions here get no credentials from it"},
+		{"isolation", lambda.Chosen, "a process of gantry's user with a clean environment, no sandbox ([platforms](platforms.md))"},
+		{"versions, aliases, layers, images, VpcConfig", lambda.NotYet, ""},
+	}},
+	{"Metrics", []lambda.Behaviour{
+		{"event source mapping metrics", lambda.Chosen, "at /metrics in Prometheus's form, AWS's names translated (PolledEventCount is gantry_polled_events_total); MetricsConfig is refused for now"},
+	}},
+}
