@@ -47,7 +47,7 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fakeAWS) secret(w http.ResponseWriter, body []byte) {
-	var in struct{ SecretId string } //nolint:revive // AWS's own spelling
+	var in struct{ SecretId string } // AWS's own spelling
 	_ = json.Unmarshal(body, &in)
 	f.mu.Lock()
 	content, ok := f.secrets[in.SecretId]

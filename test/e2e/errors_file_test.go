@@ -83,7 +83,7 @@ func fileCases() []errorCase {
 	}
 	return append(all, unfilled("a cluster that is nowhere", "functions: {f: {http: \"http://function\"}}\nmappings:\n  m: {function: f, cluster: absent, topic: t, startingPosition: LATEST}\n"),
 		unfilled("a file that is no YAML", "mappings: [\n"), unfilled("a function that is nowhere",
-			"clusters: {kafka: {brokers: [\"127.0.0.1:9092\"]}}\nmappings:\n  m: {function: absent, cluster: kafka, topic: t, startingPosition: LATEST}\n"))
+			"mappings:\n  m: {function: absent, brokers: [\"127.0.0.1:9092\"], topic: t, startingPosition: LATEST}\n"))
 }
 
 var faultLine = regexp.MustCompile(`(?m)^(?:gantry: )?\S*faulty\.yaml:(\d+): (.*)$`)
