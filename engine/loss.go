@@ -126,11 +126,11 @@ func chosen(losses []mapping.Loss, only []record.Partition) []mapping.Loss {
 // accept writes the topics' present ids and the new beginnings to the store first: a
 // crash right after comes back to the same decision.
 func (r *runner) accept(ctx context.Context, losses []mapping.Loss, ids map[string]string, by store.Write) error {
-	begin := map[record.Partition]int64{}
+	begin := map[record.Partition]mapping.Loss{}
 	m, version, err := r.e.mappings.Change(ctx, r.uuid, by, func(m *mapping.Mapping) error {
 		clear(begin) // the change may be made again
 		for _, l := range losses {
-			begin[record.Partition{Topic: l.Topic, Index: l.Partition}] = l.Resume
+			begin[record.Partition{Topic: l.Topic, Index: l.Partition}] = l
 			if m.Positions[l.Topic] == nil || m.TopicIDs[l.Topic] != ids[l.Topic] {
 				// Positions of the old topic mean nothing in the new one. A partition
 				// without one begins at its oldest record.

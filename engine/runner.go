@@ -186,7 +186,7 @@ func (r *runner) resolved(ctx context.Context, w wish) (mapping.Mapping, error) 
 // resolveTimeout bounds one attempt to resolve a starting position.
 const resolveTimeout = 20 * time.Second
 
-func (r *runner) start(ctx context.Context, w wish, s settings, accepted map[record.Partition]int64) error {
+func (r *runner) start(ctx context.Context, w wish, s settings, accepted map[record.Partition]mapping.Loss) error {
 	run, err := r.e.start(ctx, startOf{mapping: w.mapping, settings: s, accepted: accepted, watch: &r.watchers})
 	if err != nil {
 		return err

@@ -115,7 +115,7 @@ func parallel(fn function.Function) int {
 type startOf struct {
 	mapping  mapping.Mapping
 	settings settings
-	accepted map[record.Partition]int64
+	accepted map[record.Partition]mapping.Loss
 	watch    *watchers
 }
 

@@ -14,6 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,9 +55,9 @@ type Config struct {
 	Topics          []string
 	Membership      Membership
 	ReadUncommitted bool
-	Positions       map[string]map[int32]int64 // the starting position, resolved at creation
-	TopicIDs        map[string]string          // the topics the mapping was made for
-	Accepted        map[record.Partition]int64 // accepted losses: begin here, whatever is committed
+	Positions       map[string]map[int32]int64        // the starting position, resolved at creation
+	TopicIDs        map[string]string                 // the topics the mapping was made for
+	Accepted        map[record.Partition]mapping.Loss // accepted losses: begin where they say
 	Log             *slog.Logger
 }
 
@@ -218,6 +220,7 @@ func (p *Poller) Resume(id record.Partition) {
 func (p *Poller) Close(ctx context.Context) error {
 	defer p.client.CloseAllowingRebalance()
 	p.client.AllowRebalance()
+	p.drain()
 	if err := p.client.LeaveGroupContext(ctx); err != nil {
 		return fmt.Errorf("leave group %s: %w", p.cfg.Group, err)
 	}
@@ -225,6 +228,18 @@ func (p *Poller) Close(ctx context.Context) error {
 		return nil
 	}
 	return p.leaveStatic(ctx)
+}
+
+// drain empties the lanes while this is still a member: once it leaves, the client sends
+// no heartbeats, and a drain longer than the session would end in a commit refused.
+func (p *Poller) drain() {
+	p.mu.Lock()
+	ids := slices.Collect(maps.Keys(p.parts))
+	p.mu.Unlock()
+	if len(ids) > 0 {
+		p.to.Revoked(ids)
+		p.forget(ids)
+	}
 }
 
 func (p *Poller) leaveStatic(ctx context.Context) error {

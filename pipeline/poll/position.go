@@ -37,6 +37,11 @@ func (p *Poller) adjust(ctx context.Context, offsets map[string]map[int32]kgo.Of
 	if err := p.Commit(ctx, starts); err != nil {
 		return nil, fmt.Errorf("commit the starting position: %w", err)
 	}
+	for topic, partitions := range offsets {
+		for index := range partitions { // an acceptance counts once, from the commit that carries it out
+			delete(p.cfg.Accepted, record.Partition{Topic: topic, Index: index})
+		}
+	}
 	for id, at := range starts {
 		offsets[id.Topic][id.Index] = kgo.NewOffset().At(at.At)
 		p.cfg.Log.Debug("partition begins", "group", p.cfg.Group, "partition", id.String(), "offset", at.At)
@@ -55,9 +60,9 @@ func (p *Poller) starts(ctx context.Context, offsets map[string]map[int32]kgo.Of
 	for topic, partitions := range offsets {
 		for index, at := range partitions {
 			id := record.Partition{Topic: topic, Index: index}
-			if accepted, ok := p.cfg.Accepted[id]; ok {
-				starts[id] = record.Offset{At: accepted, Epoch: -1}
-				delete(p.cfg.Accepted, id)
+			loss, ok := p.cfg.Accepted[id]
+			if ok && waits(loss, at.EpochOffset().Offset) {
+				starts[id] = record.Offset{At: loss.Resume, Epoch: -1}
 			} else if at.EpochOffset().Offset >= 0 {
 				continue
 			} else if stored, ok := p.cfg.Positions[topic][index]; ok {
@@ -68,6 +73,18 @@ func (p *Poller) starts(ctx context.Context, offsets map[string]map[int32]kgo.Of
 		}
 	}
 	return starts, p.oldest(ctx, added, starts)
+}
+
+// waits says whether a group stands before a loss that was accepted. Where another
+// member has gone on behind it meanwhile, its commit wins: nothing is read again.
+func waits(loss mapping.Loss, committed int64) bool {
+	switch {
+	case committed < 0:
+		return true
+	case loss.Resume > loss.First:
+		return committed < loss.Resume
+	}
+	return committed > loss.Resume && committed <= loss.Last+1
 }
 
 func (p *Poller) oldest(ctx context.Context, added []record.Partition, starts map[record.Partition]record.Offset) error {

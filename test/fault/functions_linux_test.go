@@ -42,7 +42,10 @@ func children(t *testing.T, parent int) []int {
 // Function processes killed at random under load: nothing lost, order kept, only what a
 // killed process had in hand is repeated, and the pool is whole again.
 func TestKillFunctions(t *testing.T) {
-	c := kafkatest.Shared(t)
+	onEach(t, killFunctions)
+}
+
+func killFunctions(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{partitions: 6, pause: "10ms"})
 	watch := kafkatest.WatchOffsets(t, c.Admin(t), kafkatest.Watch{Group: w.group(0)})
 	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})

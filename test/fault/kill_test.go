@@ -29,6 +29,7 @@ func killGantry(t *testing.T, c *kafkatest.Cluster, kills int) {
 	w := newWorld(t, c, worldOptions{functions: 3, partitions: 6})
 	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
 	w.load(1000)
+	w.awaitWork(time.Now())
 	fastest, slowest := time.Hour, time.Duration(0)
 	var disturbances []disturbance
 	for range kills {

@@ -84,7 +84,10 @@ func (w *world) awaitLoss(g *gantrytest.Gantry, n int) []mapping.Loss {
 // what is missing, the others go on, and nothing moves until the owner accepts.
 func TestRetentionPassesABlockedOffset(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Shared(t)
+	onEach(t, retentionPassesABlockedOffset)
+}
+
+func retentionPassesABlockedOffset(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{partitions: 2, fail: "*-0@5"})
 	guard := w.guard()
 	w.fill(40)
@@ -112,43 +115,48 @@ func TestRetentionPassesABlockedOffset(t *testing.T) {
 // A topic is deleted and made again under its name while records of the old one wait.
 func TestTopicRecreated(t *testing.T) {
 	t.Parallel()
-	for name, running := range map[string]bool{"while it runs": true, "while it is stopped": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := kafkatest.Shared(t)
-			w := newWorld(t, c, worldOptions{partitions: 2})
-			w.fill(20)
-			g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
-			w.eventually(30*time.Second, "the old records are done", func() bool { return len(w.delivered(0)) == 20 && len(w.delivered(1)) == 20 })
-			w.settled(g)
-			if !running {
-				require.NoError(t, g.Stop())
-			}
-			c.Recreate(t, w.topic, 2)
-			w.fill(30)
-			if !running {
-				g.Up()
-			}
-			for _, lost := range w.awaitLoss(g, 2) {
-				require.Contains(t, lost.Reason, "created again")
-				require.Zero(t, lost.Resume)
-			}
-			require.Len(t, w.delivered(0), 20, "nothing of the new topic yet")
-			w.accept(g, "created again")
-			w.settled(g)
-			for p := range int32(2) {
-				require.Equal(t, append(span(0, 19), span(0, 29)...), w.delivered(p))
-			}
-			require.NoError(t, g.Stop())
-		})
+	onEach(t, func(t *testing.T, c *kafkatest.Cluster) {
+		t.Run("while it runs", func(t *testing.T) { topicRecreated(t, c, true) })
+		t.Run("while it is stopped", func(t *testing.T) { topicRecreated(t, c, false) })
+	})
+}
+
+func topicRecreated(t *testing.T, c *kafkatest.Cluster, running bool) {
+	w := newWorld(t, c, worldOptions{partitions: 2})
+	w.fill(20)
+	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
+	w.eventually(30*time.Second, "the old records are done", func() bool { return len(w.delivered(0)) == 20 && len(w.delivered(1)) == 20 })
+	w.settled(g)
+	if !running {
+		require.NoError(t, g.Stop())
 	}
+	c.Recreate(t, w.topic, 2)
+	w.fill(30)
+	if !running {
+		g.Up()
+	}
+	for _, lost := range w.awaitLoss(g, 2) {
+		require.Contains(t, lost.Reason, "created again")
+		require.Zero(t, lost.Resume)
+		require.Equal(t, lost.Count, lost.Last-lost.First+1)
+	}
+	require.Len(t, w.delivered(0), 20, "nothing of the new topic yet")
+	w.accept(g, "created again")
+	w.settled(g)
+	for p := range int32(2) {
+		require.Equal(t, append(span(0, 19), span(0, 29)...), w.delivered(p))
+	}
+	require.NoError(t, g.Stop())
 }
 
 // The offsets of an idle group expire: it begins again where the mapping began, at the
 // position that was resolved when it was made, so records come again and none is skipped.
 func TestGroupOffsetsExpire(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Shared(t)
+	onEach(t, groupOffsetsExpire)
+}
+
+func groupOffsetsExpire(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{start: "LATEST"})
 	w.fill(10) // before the mapping: not its records
 	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
@@ -170,7 +178,10 @@ func TestGroupOffsetsExpire(t *testing.T) {
 // anybody knew of them is not skipped.
 func TestPartitionsAddedUnderLatest(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Shared(t)
+	onEach(t, partitionsAddedUnderLatest)
+}
+
+func partitionsAddedUnderLatest(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{start: "LATEST", partitions: 2})
 	w.fill(10)
 	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
@@ -192,7 +203,10 @@ func TestPartitionsAddedUnderLatest(t *testing.T) {
 // skipped, because the starting position was committed before the first fetch.
 func TestRestartBeforeTheFirstBatch(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Shared(t)
+	onEach(t, restartBeforeTheFirstBatch)
+}
+
+func restartBeforeTheFirstBatch(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{start: "LATEST", partitions: 2, fail: "*-0@10,*-1@10"})
 	guard := w.guard()
 	w.fill(10)
@@ -219,7 +233,10 @@ func TestRestartBeforeTheFirstBatch(t *testing.T) {
 // else any more: accepting the loss must not give them up as well.
 func TestLossBehindABlockedRecord(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Shared(t)
+	onEach(t, lossBehindABlockedRecord)
+}
+
+func lossBehindABlockedRecord(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{fail: "*-0@5"})
 	guard := w.guard()
 	w.fill(40)
@@ -257,7 +274,10 @@ func TestLossBehindABlockedRecord(t *testing.T) {
 // and says so. None begins at an offset of the old one.
 func TestAcceptOnePartitionOfATopicRecreated(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Shared(t)
+	onEach(t, acceptOnePartitionOfATopicRecreated)
+}
+
+func acceptOnePartitionOfATopicRecreated(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{partitions: 2, start: "LATEST"})
 	w.fill(10)
 	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})

@@ -10,3 +10,14 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(kafkatest.Main(m)) }
+
+// onEach runs a case on each version of this run, with one broker.
+func onEach(t *testing.T, run func(*testing.T, *kafkatest.Cluster)) {
+	kafkatest.Each(t, kafkatest.Versions(), func(t *testing.T, version string) {
+		if version == kafkatest.Latest {
+			run(t, kafkatest.Shared(t))
+			return
+		}
+		run(t, kafkatest.Start(t, kafkatest.Options{Version: version}))
+	})
+}

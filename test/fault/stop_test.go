@@ -15,7 +15,10 @@ import (
 // and a successor has the partitions at once, not after a session timeout.
 func TestStopDrains(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Shared(t)
+	onEach(t, stopDrains)
+}
+
+func stopDrains(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{pause: "4s"})
 	counts := w.fill(20)
 	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
@@ -40,7 +43,10 @@ func TestStopDrains(t *testing.T) {
 // A process stands still for longer than its session and wakes up as a zombie: its
 // partitions were taken over meanwhile. It must not commit for them, and nothing is lost.
 func TestZombie(t *testing.T) {
-	c := kafkatest.Shared(t)
+	onEach(t, zombie)
+}
+
+func zombie(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{partitions: 6, session: "6s"})
 	watch := kafkatest.WatchOffsets(t, c.Admin(t), kafkatest.Watch{Group: w.group(0)})
 	a := gantrytest.Start(t, gantrytest.Options{Config: w.config})
