@@ -71,7 +71,7 @@ func (w *world) cut() {
 		}
 		w.upheaval++
 		p.Host.Cut()
-		time.Sleep(time.Duration(w.draw.IntN(20_000)) * time.Millisecond)
+		w.pass(20 * time.Second)
 		p.Host.Heal()
 	}
 }

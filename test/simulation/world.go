@@ -89,7 +89,7 @@ func (w *world) run() {
 	w.start(first)
 	for range 8 + w.draw.IntN(16) {
 		w.step()
-		time.Sleep(time.Duration(w.draw.IntN(8000)) * time.Millisecond)
+		w.pass(8 * time.Second)
 	}
 	w.calm()
 	for range 200 {
@@ -108,6 +108,9 @@ func (w *world) run() {
 	w.r.Check(w.t)
 	time.Sleep(10 * time.Second) // a slow broker holds a request for as long as it was told
 }
+
+// pass lets up to most go by, on the bubble's clock.
+func (w *world) pass(most time.Duration) { time.Sleep(time.Duration(w.draw.Int64N(int64(most)))) }
 
 // calm ends the faults: functions are well, brokers answer, somebody works.
 func (w *world) calm() {
