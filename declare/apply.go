@@ -64,8 +64,9 @@ type Applier struct {
 }
 
 // Apply creates and updates what the file declares, functions before mappings, and
-// pauses or prunes what was declared before and is not in the file any more. What was
-// made by the API is left alone. A dry run gives the same changes and makes none.
+// pauses or prunes what this file, by its base name, declared before and does not any
+// more. What another file declares, and what was made by the API, is left alone. A dry
+// run gives the same changes and makes none.
 func (a Applier) Apply(ctx context.Context, f *File, opts Options) ([]Change, error) {
 	if err := a.check(ctx, f); err != nil {
 		return nil, err
@@ -246,8 +247,8 @@ func (a Applier) left(ctx context.Context, f *File, opts Options) ([]Change, err
 	for _, item := range mappings {
 		m := item.Value
 		inFile := slices.ContainsFunc(f.Mappings, func(w mapping.Mapping) bool { return w.UUID == m.UUID })
-		if inFile || !m.Declared || m.Deleting {
-			used[m.Functions[0].Function] = !m.Deleting
+		if inFile || !m.Declared || m.File != f.Name || m.Deleting {
+			used[m.Functions[0].Function] = used[m.Functions[0].Function] || !m.Deleting
 			continue
 		}
 		c := Change{Kind: store.Mappings, Name: m.Name, UUID: m.UUID, Action: Pause, Note: "it is not in the file any more; --prune deletes it"}
@@ -281,7 +282,7 @@ func (a Applier) leftFunctions(ctx context.Context, f *File, used map[string]boo
 	}
 	for _, item := range items {
 		inFile := slices.ContainsFunc(f.Functions, func(w function.Function) bool { return w.Name == item.ID })
-		if inFile || !item.Value.Declared {
+		if inFile || !item.Value.Declared || item.Value.File != f.Name {
 			continue
 		}
 		c := Change{Kind: store.Functions, Name: item.ID, Action: Delete}

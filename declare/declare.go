@@ -28,6 +28,7 @@ import (
 // File is a configuration file. Members left out have the zero value; who uses them
 // knows the default.
 type File struct {
+	Name         string // base name: functions and mappings remember which file declares them
 	Listen       string
 	DataDir      string
 	Region       string
@@ -100,7 +101,7 @@ const (
 
 // Parse reads a file whole. Its error is *Faults.
 func Parse(text []byte, id Identity) (*File, error) {
-	r := &reader{id: id, file: &File{Clusters: map[string]kafka.Config{}, Interpreters: map[string]string{}, name: id.Name, lines: map[string]int{}}}
+	r := &reader{id: id, file: &File{Name: filepath.Base(id.Name), Clusters: map[string]kafka.Config{}, Interpreters: map[string]string{}, name: id.Name, lines: map[string]int{}}}
 	maps.Copy(r.file.Clusters, id.Clusters)
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {

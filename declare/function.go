@@ -11,13 +11,13 @@ import (
 	"gantry/function"
 )
 
-var roleARN = regexp.MustCompile(`^arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$`)
+var roleARN = regexp.MustCompile(`^arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z0-9+=,.@\-_/]+$`)
 
 // function reads one entry of `functions:`. Which place it runs in is told by the one
 // member of runtime, arn, http and integration that it has.
 func (r *reader) function(name string, n ast.Node, path string) {
 	f := function.Function{
-		Name: name, Timeout: function.DefaultTimeout, Memory: function.DefaultMemory, Declared: true,
+		Name: name, Timeout: function.DefaultTimeout, Memory: function.DefaultMemory, Declared: true, File: r.file.Name,
 		Environment: map[string]string{}, Settings: map[string]string{}, Tags: map[string]string{},
 	}
 	concurrency := -1

@@ -54,7 +54,7 @@ type draft struct {
 func (r *reader) mapping(name string, n ast.Node, path string) {
 	d := &draft{window: -1}
 	d.Name, d.UUID = name, UUID(r.file.AccountID, r.file.Region, name)
-	d.GroupID, d.Enabled, d.Declared = "gantry."+name, true, true
+	d.GroupID, d.Enabled, d.Declared, d.File = "gantry."+name, true, true, r.file.Name
 	d.BatchSize, d.RetryAttempts, d.RecordAge = mapping.DefaultBatchSize, mapping.Endless, mapping.Endless
 	d.Tags = map[string]string{}
 	r.object(n, path, r.mappingMembers(d))

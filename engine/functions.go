@@ -120,7 +120,7 @@ func (f *functions) current(fn function.Function, version int64) *live {
 // new processes.
 func made(fn function.Function) function.Function {
 	fn.Description, fn.Role, fn.Tags, fn.Concurrency, fn.Declared = "", "", nil, nil, false
-	fn.RevisionID, fn.LastModified = "", time.Time{}
+	fn.RevisionID, fn.File, fn.LastModified = "", "", time.Time{}
 	return fn
 }
 

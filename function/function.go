@@ -62,7 +62,8 @@ type Function struct {
 	Tags          map[string]string
 	RevisionID    string
 	LastModified  time.Time
-	Declared      bool // comes from a file (gantry apply or serve -c), not from the API
+	Declared      bool   // comes from a file (gantry apply or serve -c), not from the API
+	File          string // the file's base name
 }
 
 // Code names a function's deployment package in the code store, or a plain folder.

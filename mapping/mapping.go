@@ -75,8 +75,9 @@ type Mapping struct {
 
 	Tags         map[string]string
 	LastModified time.Time
-	Declared     bool // comes from a file
-	Deleting     bool // its owner deleted it: the engine stops it and then removes it
+	Declared     bool   // comes from a file
+	File         string // the file's base name: what leaves this file is paused or pruned
+	Deleting     bool   // its owner deleted it: the engine stops it and then removes it
 }
 
 // Source says which cluster and topics a mapping reads, and as whom.
