@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/record"
 )
@@ -192,6 +194,9 @@ func (p *Poller) take(fetches kgo.Fetches) (suspects []suspect, came bool) {
 func (p *Poller) trouble(err error) {
 	if err != nil || p.troubled {
 		p.troubled = err != nil
+		// The client's refusals carry no names; who reads them needs those to allow it.
+		err = kafka.Deny(err, "Describe and Read", "group", p.cfg.Group)
+		err = kafka.Deny(err, "Describe and Read", "topic", strings.Join(p.cfg.Topics, ","))
 		p.to.Trouble(err)
 	}
 }

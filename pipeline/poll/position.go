@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -217,8 +218,8 @@ func (p *Poller) Commit(ctx context.Context, offsets map[record.Partition]record
 		request[id.Topic][id.Index] = kgo.EpochOffset{Epoch: at.Epoch, Offset: at.At}
 	}
 	var failed []error
-	p.client.CommitOffsetsSync(ctx, request, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-		failed = refused(resp, err)
+	p.client.CommitOffsetsSync(ctx, request, func(_ *kgo.Client, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		failed = refused(req, resp, err)
 	})
 	if len(failed) > 0 {
 		return fmt.Errorf("commit to group %s: %w", p.cfg.Group, errors.Join(failed...))
@@ -226,15 +227,21 @@ func (p *Poller) Commit(ctx context.Context, offsets map[record.Partition]record
 	return nil
 }
 
-func refused(resp *kmsg.OffsetCommitResponse, err error) []error {
+// refused names the partitions whose commit failed. From version 10 on an answer has
+// the ids of topics only: their names are in the request.
+func refused(req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) []error {
 	if err != nil {
 		return []error{err}
+	}
+	names := map[[16]byte]string{}
+	for _, t := range req.Topics {
+		names[t.TopicID] = t.Topic
 	}
 	var failed []error
 	for _, t := range resp.Topics {
 		for _, q := range t.Partitions {
 			if err := kerr.ErrorForCode(q.ErrorCode); err != nil {
-				failed = append(failed, fmt.Errorf("%s-%d: %w", t.Topic, q.Partition, err))
+				failed = append(failed, fmt.Errorf("%s-%d: %w", cmp.Or(t.Topic, names[t.TopicID]), q.Partition, err))
 			}
 		}
 	}
