@@ -53,10 +53,50 @@ func (b *Budget) room() <-chan struct{} {
 	return b.freed
 }
 
+// active is what the lanes hold, those that are paused because they fail left out.
+func (p *Pipeline) active() int64 {
+	n := p.held
+	if p.paused == 0 {
+		return n
+	}
+	for _, l := range p.order {
+		if l.paused && !l.since.IsZero() {
+			n -= l.held
+		}
+	}
+	return n
+}
+
+func (p *Pipeline) pause(l *lane) {
+	if !l.paused {
+		l.paused = true
+		p.paused++
+		p.fetch.Pause(l.key.Of())
+	}
+}
+
+func (p *Pipeline) resume(l *lane) {
+	if l.paused {
+		l.paused = false
+		p.paused--
+		p.fetch.Resume(l.key.Of())
+	}
+}
+
 // admit opens or closes the door for polls. A mapping that holds nothing may always
-// poll: the process's budget may be used up by others, but nobody starves.
+// poll: the process's budget may be used up by others, but nobody starves. Neither do
+// the lanes beside one that fails: once the budget is used up, what such a lane holds
+// stops counting, and it gets no more until it has got on.
 func (p *Pipeline) admit() {
-	over, holds := p.held > p.cfg.Budget, p.held > 0
+	if p.held > p.cfg.Budget {
+		for _, l := range p.order {
+			if !l.since.IsZero() && l.held > pauseOver {
+				p.pause(l)
+			}
+		}
+	}
+	active := p.active()
+	over, holds := active > p.cfg.Budget, active > 0
 	opened := p.over.Swap(over) && !over
 	if p.holds.Swap(holds) && !holds || opened {
 		select {

@@ -135,9 +135,8 @@ func (p *Pipeline) hold(l *lane, records []record.Record) { p.account(l, weight(
 
 func (p *Pipeline) release(l *lane, records []record.Record) {
 	p.account(l, -weight(records))
-	if l.paused && l.held < resumeBelow {
-		l.paused = false
-		p.fetch.Resume(l.key.Of())
+	if l.held < resumeBelow {
+		p.resume(l)
 	}
 }
 

@@ -82,9 +82,8 @@ func (p *Pipeline) push(c *poll.Chunk, now time.Time) {
 	p.account(l, int64(c.Bytes))
 	p.counts.polled(c)
 	// A lane that stands must not fill the budget the others live on.
-	if !l.paused && l.held > pauseOver && now.Sub(l.moved) > stuckAfter {
-		l.paused = true
-		p.fetch.Pause(c.Partition)
+	if l.held > pauseOver && now.Sub(l.moved) > stuckAfter {
+		p.pause(l)
 	}
 }
 
@@ -251,6 +250,10 @@ func (p *Pipeline) remove(l *lane) {
 	l.cut(ErrCut)
 	l.flight, l.mine = nil, nil
 	p.account(l, -l.held)
+	p.resume(l) // or it would come back paused
+	if l.loss != nil {
+		p.fetch.Resume(l.key.Of()) // the poller paused it: a later assignment finds the loss anew
+	}
 	delete(p.lanes, l.key.Of())
 	p.order = append(p.order[:l.at], p.order[l.at+1:]...)
 	for i, other := range p.order {

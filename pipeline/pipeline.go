@@ -130,6 +130,7 @@ type Pipeline struct {
 	committer committer
 	answers   []Answer // not committed yet
 	held      int64
+	paused    int // lanes
 	drains    []*drain
 	status    board
 }
