@@ -24,7 +24,8 @@ import (
 // running is a mapping at work: a poller and its pipeline.
 type running struct {
 	e        *Engine
-	mapping  mapping.Mapping
+	uuid     string
+	mapping  mapping.Mapping // the runner's alone: an update replaces it
 	cluster  kafka.Cluster
 	poller   *poll.Poller
 	pipe     *pipeline.Pipeline
@@ -127,7 +128,7 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &running{e: e, mapping: m, cluster: cluster}
+	r := &running{e: e, uuid: m.UUID, mapping: m, cluster: cluster}
 	if err := r.destination(ctx, &s.settings); err != nil {
 		return nil, err
 	}

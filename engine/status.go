@@ -60,7 +60,7 @@ func (r *running) status(s *mapping.Status) {
 		}
 		s.Detail = fmt.Sprintf("%s-%d: %s: %s. "+
 			"Nothing was skipped: the partition waits. To go on behind the gap: gantry offsets accept-loss %s",
-			l.Topic, l.Partition, missing, l.Reason, r.mapping.UUID)
+			l.Topic, l.Partition, missing, l.Reason, r.uuid)
 	}
 }
 
