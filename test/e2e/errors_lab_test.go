@@ -266,9 +266,10 @@ func created(section, did, want string, in func(l *errorLab) *lambda.CreateEvent
 }
 
 var (
-	uuidText  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	localPort = regexp.MustCompile(`127\.0\.0\.1:\d+->`)
-	resolver  = regexp.MustCompile(` on [0-9.:\[\]a-f]+:53`)
+	uuidText     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	localPort    = regexp.MustCompile(`127\.0\.0\.1:\d+->`)
+	resolver     = regexp.MustCompile(` on [0-9.:\[\]a-f]+:53`)
+	declaredName = regexp.MustCompile(`case-\d+`)
 	// Which of two timeouts ends the wait for a silent broker is a matter of milliseconds.
 	eitherTimeout = regexp.MustCompile(`The event source did not answer within \d+s: |connect to \S+ with \S+: context deadline exceeded\n|\. Nothing was created; check .*$`)
 	timeText      = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
@@ -279,6 +280,7 @@ func (s shown) normal(l *errorLab) shown {
 	for _, text := range []*string{&s.text, &s.try} {
 		v := localPort.ReplaceAllString(*text, "")
 		v = resolver.ReplaceAllString(uuidText.ReplaceAllString(v, "UUID"), "")
+		v = declaredName.ReplaceAllString(v, "NAME")
 		v = eitherTimeout.ReplaceAllString(v, "")
 		v = strings.ReplaceAll(v, strings.Repeat("x", 280), "x…")
 		*text = l.normal.Replace(timeText.ReplaceAllString(v, "TIME"))
