@@ -50,6 +50,6 @@ func TestDeadLettersOnATopic(t *testing.T) {
 		[]string{headers["gantry-attempts"], headers["gantry-offset"], headers["gantry-topic"], headers["gantry-condition"]})
 	text := strings.NewReplacer(topic, "orders", c.Brokers()[0], "broker:9092").Replace(indented(t, string(letters[0].Value)))
 	text = requestID.ReplaceAllString(timeText.ReplaceAllString(text, "TIME"), `"requestId": "ID"`)
-	text = regexp.MustCompile(`"timestamp": \d+|"payloadSize": \d+`).ReplaceAllStringFunc(text, func(s string) string { return s[:strings.Index(s, ":")] + `: "N"` })
+	text = regexp.MustCompile(`("timestamp"|"payloadSize"): \d+`).ReplaceAllString(text, `$1: "N"`)
 	matchFile(t, "testdata/dead-letter.json", text, "dead letter")
 }
