@@ -124,7 +124,7 @@ func bubble(t *testing.T, body func(t *testing.T, p *place)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)
-		p.fake.CreateTopic("orders", 1, nil)
+		require.NoError(t, p.fake.CreateTopic("orders", 1, nil))
 		body(t, p)
 		p.end()
 	})
@@ -210,5 +210,19 @@ func TestRetentionPassingABlockedOffsetStopsAndWaitsForItsOwner(t *testing.T) {
 		require.Equal(t, mapping.OK, p.engine.Status(id).ProcessingResult)
 		_, err = p.engine.AcceptLoss(t.Context(), id, nil, p.by)
 		require.ErrorIs(t, err, engine.ErrNoLoss)
+	})
+}
+
+func TestAConnectionThatWorksAgainClearsItsProblem(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		p.function("f")
+		p.mapping(orders())
+		settle(5 * time.Second)
+		p.fake.Cut()
+		settle(time.Minute)
+		require.Equal(t, mapping.ProblemConnection, p.engine.Status(id).ProcessingResult)
+		p.fake.Heal()
+		settle(2 * time.Minute)
+		require.Equal(t, mapping.NoRecords, p.engine.Status(id).ProcessingResult, p.engine.Status(id).Detail)
 	})
 }

@@ -31,6 +31,7 @@ type running struct {
 	pipe     *pipeline.Pipeline
 	producer *kafka.Producer // nil without a Kafka destination
 
+	connects    chan error
 	stopPolling context.CancelFunc
 	stopLoop    context.CancelFunc
 	polls       sync.WaitGroup
@@ -128,7 +129,7 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &running{e: e, uuid: m.UUID, mapping: m, cluster: cluster}
+	r := &running{e: e, uuid: m.UUID, mapping: m, cluster: cluster, connects: make(chan error, 16)}
 	if err := r.destination(ctx, &s.settings); err != nil {
 		return nil, err
 	}
@@ -150,10 +151,28 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 	return r, nil
 }
 
-// connected shows a broker that can't be reached: the client tries again in silence.
+// connected hears of every attempt to connect; the client tries again in silence. It
+// must not block: what does not fit is the same story as what is in line.
 func (r *running) connected(err error) {
-	if err != nil {
-		go r.pipe.Trouble(err)
+	select {
+	case r.connects <- err:
+	default:
+	}
+}
+
+// watchConnects shows a broker that can't be reached, until a connection works again.
+func (r *running) watchConnects(ctx context.Context) {
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case err := <-r.connects:
+			if err != nil || failing {
+				failing = err != nil
+				r.pipe.Trouble(err)
+			}
+		}
 	}
 }
 
@@ -178,6 +197,7 @@ func (r *running) launch() {
 	loop, r.stopLoop = context.WithCancel(context.Background())
 	polling, r.stopPolling = context.WithCancel(context.Background())
 	r.loop.Go(func() { r.pipe.Run(loop) })
+	r.loop.Go(func() { r.watchConnects(loop) })
 	r.polls.Go(func() { r.poller.Run(polling) })
 }
 
