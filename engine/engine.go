@@ -155,7 +155,7 @@ func (e *Engine) stopAll(stop context.Context) error {
 		wg.Go(func() { errs[i] = r.end(stop) })
 	}
 	wg.Wait()
-	return errors.Join(append(errs, e.functions.close(stop))...)
+	return errors.Join(errors.Join(errs...), e.functions.close(stop))
 }
 
 // Invoke runs a function once, through the same processes and the same gate as the

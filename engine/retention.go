@@ -89,7 +89,7 @@ func (t *retention) look(ctx context.Context, r Running) {
 // warn says it once below a day and once below an hour.
 func (t *retention) warn(uuid string, h Headroom) {
 	key := uuid + h.Partition.String()
-	level := time.Duration(0)
+	var level time.Duration
 	switch {
 	case h.Left < warnAgain:
 		level = warnAgain

@@ -16,7 +16,7 @@ func TestRetentionOfATopic(t *testing.T) {
 	for name, config := range map[string]map[string]string{
 		"a-day": {"retention.ms": day}, "for-ever": {"retention.ms": forever}, "compacted": {"cleanup.policy": compact, "retention.ms": day},
 	} {
-		f.CreateTopic(name, 1, config)
+		require.NoError(t, f.CreateTopic(name, 1, config))
 	}
 	a, err := Open(Cluster{Brokers: f.Brokers()})
 	require.NoError(t, err)

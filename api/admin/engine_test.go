@@ -41,7 +41,7 @@ func TestWithTheRealEngine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fake := kafkatest.Virtual(t)
-		fake.CreateTopic("orders", 1, nil)
+		require.NoError(t, fake.CreateTopic("orders", 1, nil))
 		var e *engine.Engine
 		b := newBench(t, func(c *admin.Config) {
 			e = engine.New(engine.Config{

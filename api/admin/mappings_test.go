@@ -170,7 +170,7 @@ func TestBodiesThatAreRefused(t *testing.T) {
 	b := newBench(t)
 	b.put(plain(one, "m"))
 	for _, c := range []struct{ path, body, text string }{
-		{"/gantry/v1/apply", `{"nmae":"x"}`, `unknown field "nmae"`},
+		{"/gantry/v1/apply", `{"nam":"x"}`, `unknown field "nam"`},
 		{"/gantry/v1/apply", `{`, "unexpected EOF"},
 		{"/gantry/v1/apply", `{} {}`, "something behind the JSON value"},
 		{"/gantry/v1/apply", `{"dryRun":"yes"}`, "dryRun"},

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -41,12 +42,8 @@ type collector struct{ engine Engine }
 
 var mappingLabels = []string{"mapping", "name", "function", "topic"}
 
-var headroom = prometheus.NewDesc("gantry_retention_headroom_seconds",
-	"Time until retention reaches the first unresolved record of a lane that stands; measured every minute.",
-	append(mappingLabels, "partition"), nil)
-
-func describe(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, mappingLabels, nil)
+func describe(name, help string, more ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, append(slices.Clone(mappingLabels), more...), nil)
 }
 
 // Describe implements prometheus.Collector: what there is shows at the scrape.
@@ -54,6 +51,8 @@ func (c collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
+	headroom := describe("gantry_retention_headroom_seconds",
+		"Time until retention reaches the first unresolved record of a lane that stands; measured every minute.", "partition")
 	for _, r := range c.engine.Running() {
 		labels := []string{r.UUID, r.Mapping.Name, r.Mapping.Functions[0].Function, r.Mapping.Source.Topics[0]}
 		for _, m := range mappingCounters {
@@ -63,7 +62,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 			out <- prometheus.MustNewConstMetric(describe(g.name, g.help), prometheus.GaugeValue, g.value, labels...)
 		}
 		for _, h := range c.engine.Headroom(r.UUID) {
-			out <- prometheus.MustNewConstMetric(headroom, prometheus.GaugeValue, h.Left.Seconds(), append(labels, h.Partition.String())...)
+			out <- prometheus.MustNewConstMetric(headroom, prometheus.GaugeValue, h.Left.Seconds(), append(slices.Clone(labels), h.Partition.String())...)
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 func TestRecordsAreProduced(t *testing.T) {
 	t.Parallel()
 	fake := kafkatest.Local(t)
-	fake.CreateTopic("orders", 1, nil)
+	require.NoError(t, fake.CreateTopic("orders", 1, nil))
 	b := newBench(t, func(c *admin.Config) {
 		c.Kafka = kafka.Resolver{Clusters: map[string]kafka.Config{"onprem": {Brokers: fake.Brokers()}}}
 	})

@@ -32,7 +32,7 @@ func (in *createMappingInput) check(ctx context.Context, s *Server, f *faults) e
 		f.missing("functionName")
 		return nil
 	}
-	in.consumer = s.functionNamed("functionName", *in.FunctionName, f)
+	in.consumer = s.functionNamed(*in.FunctionName, f)
 	return s.consumerFaults(ctx, in.consumer, f)
 }
 

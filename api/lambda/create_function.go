@@ -30,11 +30,11 @@ type elsewhereCode struct {
 
 func (c elsewhereCode) named() bool { return c.S3Bucket != nil || c.ImageURI != nil }
 
-func (in *createFunctionInput) check(ctx context.Context, s *Server, f *faults) error {
+func (in *createFunctionInput) check(_ context.Context, s *Server, f *faults) error {
 	if in.FunctionName == nil {
 		f.missing("functionName")
 	} else {
-		in.ref = s.functionNamed("functionName", *in.FunctionName, f)
+		in.ref = s.functionNamed(*in.FunctionName, f)
 		in.nameFaults(s, f)
 	}
 	if in.Role == nil {

@@ -24,13 +24,13 @@ func (in *oneFunctionInput) read(r *http.Request) {
 }
 
 func (in *oneFunctionInput) check(ctx context.Context, s *Server, f *faults) error {
-	in.ref = s.functionNamed("functionName", in.text, f)
+	in.ref = s.functionNamed(in.text, f)
 	refuseQualifier("Qualifier", in.qualifier, f)
 	if in.qualifier != "" && in.ref.qualifier != "" && in.qualifier != in.ref.qualifier {
 		f.refuse("The derived qualifier from the function name does not match the specified qualifier.")
 	}
 	if f.err() != nil {
-		return nil
+		return nil //nolint:nilerr // the caller tells the faults
 	}
 	arn := s.functionARN(in.ref.name, orElse(in.ref.qualifier, in.qualifier))
 	if in.ref.elsewhere {

@@ -37,7 +37,7 @@ func (in *listMappingsInput) check(_ context.Context, s *Server, f *faults) erro
 		f.text("eventSourceArn", &in.eventSourceARN, length(0, 10_000), pattern(sourceARNPattern))
 	}
 	if in.functionName != "" {
-		in.function = s.functionNamed("functionName", in.functionName, f)
+		in.function = s.functionNamed(in.functionName, f)
 	}
 	return nil
 }

@@ -27,7 +27,8 @@ type functionRef struct {
 }
 
 // functionNamed reads a name, a partial ARN or an ARN, and notes its faults.
-func (s *Server) functionNamed(field, text string, f *faults) functionRef {
+func (s *Server) functionNamed(text string, f *faults) functionRef {
+	const field = "functionName"
 	f.text(field, &text, length(1, 256), pattern(functionPattern))
 	parts := functionParts.FindStringSubmatch(text)
 	if parts == nil {

@@ -45,7 +45,7 @@ func (in *updateMappingInput) check(ctx context.Context, s *Server, f *faults) e
 	if in.FunctionName == nil {
 		return nil
 	}
-	in.consumer = s.functionNamed("functionName", *in.FunctionName, f)
+	in.consumer = s.functionNamed(*in.FunctionName, f)
 	return s.consumerFaults(ctx, in.consumer, f)
 }
 

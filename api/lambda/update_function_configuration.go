@@ -18,7 +18,7 @@ type updateConfigurationInput struct {
 func (in *updateConfigurationInput) read(r *http.Request) { in.oneFunctionInput.read(r) }
 
 func (in *updateConfigurationInput) check(ctx context.Context, s *Server, f *faults) error {
-	ref := s.functionNamed("functionName", in.text, &faults{}) // its faults come from the check below
+	ref := s.functionNamed(in.text, &faults{}) // its faults come from the check below
 	in.functionOptions.faults(ref.name, f)
 	if err := in.oneFunctionInput.check(ctx, s, f); err != nil || f.err() != nil {
 		return err

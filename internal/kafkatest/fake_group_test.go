@@ -147,7 +147,7 @@ func TestFakeTransactionCommitsOffsetsWithItsRecords(t *testing.T) {
 		f := Virtual(t, kfake.SeedTopics(1, "in", "out"))
 		ProduceValues(t, f, "in", 0, "a")
 		s, err := kgo.NewGroupTransactSession(append(f.Options(), append(member("in"), kgo.TransactionalID("tx"),
-			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RequireStableFetchOffsets())...)...)
+			kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)...)
 		require.NoError(t, err)
 		defer s.Close()
 		require.Equal(t, 1, s.PollFetches(t.Context()).NumRecords())

@@ -81,7 +81,7 @@ func TestRequestsOfOthersUnderTheSameContextDoNotCount(t *testing.T) {
 	resp.Body.Close()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ours.URL, bytes.NewReader([]byte("{}")))
 	require.NoError(t, err)
-	_, err = trip.New(&http.Transport{}, trip.Config{}).RoundTrip(req)
+	_, err = trip.New(&http.Transport{}, trip.Config{}).RoundTrip(req) //nolint:bodyclose // there is an error and no answer
 	require.Error(t, err)
 	journey.Wait()
 	require.False(t, journey.Written())

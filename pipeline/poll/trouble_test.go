@@ -45,7 +45,7 @@ func TestARefusedFetchIsNotRepeatedAtFullSpeed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f, seen := kafkatest.Virtual(t), &listener{}
-		f.CreateTopic("orders", 1, nil)
+		require.NoError(t, f.CreateTopic("orders", 1, nil))
 		kafkatest.ProduceValues(t, f, "orders", 0, "a")
 		const refusals = 3000
 		f.FailFetches("orders", refusals, kerr.TopicAuthorizationFailed)

@@ -120,7 +120,7 @@ func requestID(in function.Invocation, resp *nethttp.Response) string {
 // retryAfter reads a Retry-After header: seconds, or a date.
 func retryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(value); err == nil {
-		return max(0, min(time.Duration(seconds), time.Duration(24*60*60))*time.Second)
+		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second
 	}
 	if at, err := nethttp.ParseTime(value); err == nil {
 		return max(0, at.Sub(now))

@@ -78,7 +78,7 @@ func (t *Target) outcome(ctx context.Context, in function.Invocation, c *call) f
 		return t.answered(ctx, in, c)
 	default:
 	}
-	if context.Cause(ctx) == errTimeout {
+	if errors.Is(context.Cause(ctx), errTimeout) {
 		return t.timedOut(in)
 	}
 	return function.Outcome{Class: function.Unknown,

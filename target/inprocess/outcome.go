@@ -26,9 +26,9 @@ func (t *Target) answered(ctx context.Context, in function.Invocation, c *call) 
 			Message: fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", function.MaxAnswer)})
 	case c.err == nil:
 		return t.succeeded(c.answer)
-	case context.Cause(ctx) == errTimeout && errors.Is(c.err, context.DeadlineExceeded):
+	case errors.Is(context.Cause(ctx), errTimeout) && errors.Is(c.err, context.DeadlineExceeded):
 		return t.timedOut(in) // the handler has seen the deadline, too
-	case ctx.Err() != nil && context.Cause(ctx) != errTimeout:
+	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errTimeout):
 		return function.Outcome{Class: function.Unknown,
 			Message: t.message("cut short: %v; it may have done part of its work", context.Cause(ctx))}
 	default:

@@ -84,7 +84,7 @@ func (f *floor) poll(ctx context.Context) error {
 	for {
 		fs := f.cl.PollFetches(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end of a run is told by its ctx
 		}
 		if err := fs.Err(); err != nil {
 			return err

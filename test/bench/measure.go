@@ -103,7 +103,9 @@ func end(t testing.TB, cmd *exec.Cmd) (cpu time.Duration, rss int64) {
 	return used(cmd), rss
 }
 
-func used(cmd *exec.Cmd) time.Duration { return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() }
+func used(cmd *exec.Cmd) time.Duration {
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
 
 // peakOf reads the peak resident size of a running process (Linux).
 func peakOf(t testing.TB, pid int) int64 {
