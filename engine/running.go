@@ -130,7 +130,7 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 		return nil, err
 	}
 	r := &running{e: e, uuid: m.UUID, mapping: m, cluster: cluster, connects: make(chan error, 16)}
-	if err := r.destination(ctx, &s.settings); err != nil {
+	if err := r.destination(&s.settings); err != nil {
 		return nil, err
 	}
 	r.pipe = pipeline.New(pipeline.Config{
@@ -202,7 +202,7 @@ func (r *running) launch() {
 }
 
 // destination makes the way for dead letters: a topic of the same cluster.
-func (r *running) destination(ctx context.Context, s *settings) error {
+func (r *running) destination(s *settings) error {
 	topic, ok := strings.CutPrefix(r.mapping.OnFailure, "kafka://")
 	if !ok {
 		return nil
@@ -227,7 +227,7 @@ func (r *running) destination(ctx context.Context, s *settings) error {
 // update changes the settings of what runs; the group does not notice.
 func (r *running) update(ctx context.Context, m mapping.Mapping, s settings) error {
 	r.mapping = m
-	if err := r.destination(ctx, &s); err != nil {
+	if err := r.destination(&s); err != nil {
 		return err
 	}
 	r.poller.Use(s.filter, s.enc)

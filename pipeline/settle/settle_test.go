@@ -115,7 +115,7 @@ func TestReadFailures(t *testing.T) {
 		return fmt.Sprintf(`{"batchItemFailures":[{"itemIdentifier":{"partition":%q,"offset":%v}}]}`, key, offset)
 	}
 	for answer, want := range map[string]settle.Failures{
-		"": nil, "null": nil, " {} ": nil, `{"batchItemFailures":[]}`: nil, `{"batchItemFailures":null}`: nil, `{"other":1}`: nil,
+		"": nil, "null": nil, " {} ": nil, `{"batchItemFailures":[]}`: nil, `{"batchItemFailures":null}`: nil, `{"other":1}`: nil, //nolint:gocritic // white space is what is tested
 		item("a-1-0", 9): {0: {1}},
 		item("a-1", 0):   {1: {0}}, // a topic may end as another's partition does
 		`{"batchItemFailures":[{"itemIdentifier":{"partition":"a-1-0","offset":9}},{"itemIdentifier":{"partition":"a-1-0","offset":5}},` +
