@@ -83,7 +83,7 @@ func TestCommands(t *testing.T) {
 	require.Equal(t, "base is settled\n", g.must("wait", "base", "--settled", "--timeout", "20s"))
 	require.Contains(t, g.must("offsets", "show", "base"), "group gantry.base")
 
-	name := filepath.Join(t.TempDir(), "gantry.yaml")
+	name := filepath.Join(t.TempDir(), "test.yaml") // the served file by its base name: it owns what that declared
 	const mapping = ": { function: keep, cluster: local, topic: orders, startingPosition: TRIM_HORIZON }\n"
 	require.NoError(t, os.WriteFile(name, []byte(functions+"mappings:\n  one"+mapping+"  two"+mapping), 0o600))
 	preview := g.must("apply", "-f", name, "--dry-run")
