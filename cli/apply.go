@@ -18,8 +18,9 @@ func (a *app) applyCommand() *cobra.Command {
 	var dryRun, prune bool
 	c := &cobra.Command{
 		Use: "apply -f FILE", Short: "Create or update the functions and mappings of a file",
-		Long: `Apply makes gantry agree with a file. What was applied before and left the file is
-paused and reported; --prune deletes it. What was made through the API is left alone.
+		Long: `Apply makes gantry agree with a file. What the same file (by its name) declared before
+and does not any more is paused and reported; --prune deletes it. What another file
+declares, and what was made through the API, is left alone.
 --dry-run shows the difference and changes nothing. Folders of functions are packed and
 sent, so gantry may run on another machine.`,
 		Example: "  gantry apply -f gantry.yaml --dry-run\n  gantry apply -f gantry.yaml --prune",
