@@ -154,7 +154,7 @@ func (r *runner) bring(ctx context.Context, w wish) error {
 		return err
 	}
 	if r.running != nil && reflect.DeepEqual(identity(r.running.mapping), identity(w.mapping)) {
-		return r.running.update(ctx, w.mapping, s)
+		return r.running.update(w.mapping, s)
 	}
 	r.stopRunning(ctx, w)
 	if w.mapping, err = r.resolved(ctx, w); err != nil {

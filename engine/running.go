@@ -225,7 +225,7 @@ func (r *running) destination(s *settings) error {
 }
 
 // update changes the settings of what runs; the group does not notice.
-func (r *running) update(ctx context.Context, m mapping.Mapping, s settings) error {
+func (r *running) update(m mapping.Mapping, s settings) error {
 	r.mapping = m
 	if err := r.destination(&s); err != nil {
 		return err
