@@ -88,13 +88,3 @@ func TestKilledFunctionSpendsAnAttempt(t *testing.T) {
 	require.Contains(t, given, "first_offset")
 	require.Len(t, gantrytest.ReadJournal(t, w.journals[0]).Deliveries, 1, "it was delivered once and no more")
 }
-
-// lineWith gives the first line that has a text.
-func lineWith(log, text string) string {
-	for line := range strings.Lines(log) {
-		if strings.Contains(line, text) {
-			return line
-		}
-	}
-	return ""
-}

@@ -300,3 +300,13 @@ func acceptOnePartitionOfATopicRecreated(t *testing.T, c *kafkatest.Cluster) {
 	}
 	require.NoError(t, g.Stop())
 }
+
+// lineWith gives the first line that has a text.
+func lineWith(log, text string) string {
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	return ""
+}
