@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -246,11 +245,11 @@ func lossBehindABlockedRecord(t *testing.T, c *kafkatest.Cluster) {
 		p := w.positions(g)
 		return len(p) == 1 && p[0].Tail == 40
 	})
-	g.Signal(syscall.SIGSTOP)
+	g.Signal(freeze)
 	w.fill(1) // answers the fetch that waits at the broker
 	w.fill(20)
 	c.Retain(t, w.topic, 0, 55)
-	g.Signal(syscall.SIGCONT)
+	g.Signal(thaw)
 	lost := w.awaitLoss(g, 1)[0]
 	require.Equal(t, int64(54), lost.Last)
 	require.GreaterOrEqual(t, lost.First, int64(40))

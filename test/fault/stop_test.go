@@ -1,7 +1,6 @@
 package fault_test
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
@@ -54,10 +53,10 @@ func zombie(t *testing.T, c *kafkatest.Cluster) {
 	w.eventually(30*time.Second, "both hold partitions", func() bool { return w.holds(a) == 3 && w.holds(b) == 3 })
 	w.load(300)
 	w.awaitWork(time.Now())
-	b.Signal(syscall.SIGSTOP)
+	b.Signal(freeze)
 	w.eventually(time.Minute, "its partitions move", func() bool { return w.holds(a) == 6 })
 	pass(2 * time.Second) // the other commits for them
-	b.Signal(syscall.SIGCONT)
+	b.Signal(thaw)
 	w.eventually(time.Minute, "the zombie is a member again", func() bool { return w.holds(a) == 3 && w.holds(b) == 3 })
 	pass(time.Second)
 	w.verify(w.finish(a))
