@@ -240,6 +240,8 @@ func option(t *testing.T, m *mapping.Mapping, word string) {
 		m.PartialAnswers = true
 	case "destination":
 		m.OnFailure = "kafka://dead"
+	case "no-destination":
+		m.OnFailure = ""
 	case "oversize-drop":
 		m.OversizeDrop = true
 	case "destination-failure-drop":

@@ -18,6 +18,10 @@ func (p *Pipeline) give(l *lane, w *work) {
 	switch {
 	case p.set.Deliver != nil:
 		p.deliver(l, w)
+	case p.wanted(w):
+		w.give = nil
+		l.left = append([]*work{w}, l.left...)
+		p.again = true
 	case w.give.why == settle.PayloadExceeded && !p.set.Mapping.OversizeDrop:
 		l.left = append([]*work{w}, l.left...)
 		l.blocked = mapping.ProblemOversize
@@ -27,6 +31,20 @@ func (p *Pipeline) give(l *lane, w *work) {
 	default:
 		p.drop(l, w, "no destination")
 	}
+}
+
+// wanted says that the limit which gave a piece up is in force no more: its destination
+// failed, and meanwhile the owner took destination or limit away. Then nobody has chosen
+// to lose it, and it is invoked again.
+func (p *Pipeline) wanted(w *work) bool {
+	m := &p.set.Mapping
+	switch w.give.why {
+	case settle.RetriesExhausted:
+		return m.Attempts() < 0 || w.Attempts <= m.Attempts()
+	case settle.TooOld:
+		return m.RecordAge < 0
+	}
+	return false
 }
 
 // drop resolves a piece without a destination: counted and said with its positions.
