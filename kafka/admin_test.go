@@ -307,7 +307,7 @@ func grant(t *testing.T, root *Admin, topic string) {
 // When the caller's time runs out, what kept the brokers from answering is in the error.
 func TestATimeoutSaysWhatWentWrongMeanwhile(t *testing.T) {
 	t.Parallel()
-	admin := openAdmin(t, Cluster{Brokers: []string{closedPort(t)}})
+	admin := openAdmin(t, Cluster{Brokers: []string{closedPort}})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err := admin.Topic(ctx, "orders")

@@ -89,7 +89,7 @@ func TestTheSizeLimitIsTheTopics(t *testing.T) {
 
 func TestProduceEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	p := openProducer(t, Cluster{Brokers: []string{closedPort(t)}})
+	p := openProducer(t, Cluster{Brokers: []string{closedPort}})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err := p.Produce(ctx, "orders", Message{Value: []byte("x")})

@@ -141,13 +141,10 @@ func TestErrors(t *testing.T) {
 
 func TestNothingListens(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	c := open(t, client.Config{Endpoint: "http://" + l.Addr().String()})
-	err = c.Do(t.Context(), "GET", "/gantry/v1/x", nil, nil, nil)
+	c := open(t, client.Config{Endpoint: "http://127.0.0.1:1"})
+	err := c.Do(t.Context(), "GET", "/gantry/v1/x", nil, nil, nil)
 	require.ErrorContains(t, err, "is gantry serve running?")
-	require.ErrorContains(t, err, l.Addr().String())
+	require.ErrorContains(t, err, "127.0.0.1:1")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
