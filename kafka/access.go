@@ -62,11 +62,11 @@ func (t *terms) override(access []mapping.Access, s Secrets) {
 			continue
 		}
 		t.secure, t.authRefs = true, []string{a.URI}
-		t.mechanism, t.login, t.pair = "", nil, nil
+		t.identity, t.pair = nil, nil
 		if a.Type == mapping.ClientTLS {
 			t.pair = secretPair(a.URI, s)
 			continue
 		}
-		t.mechanism, t.login = authTypes()[a.Type], secretLogin(a.URI, s)
+		t.identity = passwords{mechanism: authTypes()[a.Type], login: secretLogin(a.URI, s)}
 	}
 }

@@ -32,9 +32,10 @@ type Cluster struct {
 	// Resolver is only the first: certificates are read again for every connection.
 	TLS *tls.Config
 
-	Mechanism Mechanism // "" = no SASL
-	// Login gives user and password. It is called for every authentication.
-	Login func(ctx context.Context) (Login, error)
+	// Mechanism and Login are for user and password; "" = no SASL, or one that came from
+	// a Resolver. Login is called for every authentication.
+	Mechanism Mechanism
+	Login     func(ctx context.Context) (Login, error)
 
 	// Dial opens connections; nil = a plain dialer with TCP keep-alive after 30 s.
 	Dial Dialer
@@ -44,8 +45,9 @@ type Cluster struct {
 	// It is called by many goroutines and must not block.
 	OnConnect func(error)
 
-	renew  func(ctx context.Context) (*tls.Config, error)
-	forget func() // drops kept secrets after a refused authentication
+	renew    func(ctx context.Context) (*tls.Config, error)
+	identity identity // nil = Mechanism and Login count
+	forget   func()   // drops kept secrets after a refused authentication
 }
 
 // Dialer opens a connection to host:port.
@@ -59,6 +61,9 @@ const (
 	Plain       Mechanism = "PLAIN"
 	ScramSHA256 Mechanism = "SCRAM-SHA-256"
 	ScramSHA512 Mechanism = "SCRAM-SHA-512"
+	OAuthBearer Mechanism = "OAUTHBEARER"
+	GSSAPI      Mechanism = "GSSAPI"      // Kerberos
+	MSKIAM      Mechanism = "AWS_MSK_IAM" // as Amazon calls it; what is sent is an OAUTHBEARER token
 )
 
 // Login is who gantry is to a cluster. Printing it shows the user alone.
@@ -80,12 +85,12 @@ func (l Login) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // Security names how connections are secured, as Kafka's security.protocol does.
 func (c Cluster) Security() string {
-	switch {
-	case c.TLS != nil && c.Login != nil:
+	switch login := c.who() != nil; {
+	case c.TLS != nil && login:
 		return "SASL_SSL"
 	case c.TLS != nil:
 		return "SSL"
-	case c.Login != nil:
+	case login:
 		return "SASL_PLAINTEXT"
 	}
 	return "PLAINTEXT"
@@ -101,8 +106,16 @@ func (c Cluster) Options() []kgo.Opt {
 		kgo.DisableClientMetrics(),
 		kgo.WithHooks(connectHook{cluster: c}),
 	}
-	if c.Login != nil {
-		options = append(options, kgo.SASL(mechanism{name: c.Mechanism, login: c.Login}))
+	if who := c.who(); who != nil {
+		options = append(options, kgo.SASL(mechanism{who}))
 	}
 	return options
+}
+
+// who gives the identity for SASL; nil = none.
+func (c Cluster) who() identity {
+	if c.identity == nil && c.Login != nil {
+		return passwords{mechanism: c.Mechanism, login: c.Login}
+	}
+	return c.identity
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,13 +35,22 @@ type TLSConfig struct {
 	KeyPassword string `yaml:"keyPassword"` // ref, for an encrypted key
 }
 
-// SASLConfig says who one is by name: either one secret with username and password, or
-// two references.
+// SASLConfig says who one is. Which members count depends on the mechanism:
+//
+//   - PLAIN, SCRAM-SHA-256, SCRAM-SHA-512: either Secret, one secret with username and
+//     password, or the two references;
+//   - OAUTHBEARER: either OAuth, or Secret, one secret in AWS's words (oauthTokenEndpointUrl,
+//     oauthClientId, …), to which OAuth may then add scope, audience and extensions;
+//   - GSSAPI: Kerberos;
+//   - AWS_MSK_IAM: IAM, which may be left out.
 type SASLConfig struct {
-	Mechanism Mechanism `yaml:"mechanism"`
-	Secret    string    `yaml:"secret"`
-	Username  string    `yaml:"username"`
-	Password  string    `yaml:"password"`
+	Mechanism Mechanism       `yaml:"mechanism"`
+	Secret    string          `yaml:"secret"`
+	Username  string          `yaml:"username"`
+	Password  string          `yaml:"password"`
+	OAuth     *OAuthConfig    `yaml:"oauth"`
+	Kerberos  *KerberosConfig `yaml:"kerberos"`
+	IAM       *IAMConfig      `yaml:"iam"`
 }
 
 // Validate names every fault at once, each with the member it is in.
@@ -111,20 +121,70 @@ func (c *TLSConfig) faults(plaintext bool) []error {
 }
 
 func (c *SASLConfig) faults() []error {
+	known := []Mechanism{Plain, ScramSHA256, ScramSHA512, OAuthBearer, GSSAPI, MSKIAM}
 	var errs []error
-	known := []Mechanism{Plain, ScramSHA256, ScramSHA512}
-	switch {
-	case c.Mechanism == "":
+	switch c.Mechanism {
+	case "":
 		errs = append(errs, fmt.Errorf("sasl.mechanism: is missing; want one of %v", known))
-	case !slices.Contains(known, c.Mechanism):
+	case Plain, ScramSHA256, ScramSHA512:
+		errs = c.passwordFaults()
+	case OAuthBearer:
+		errs = c.oauthFaults()
+	case GSSAPI:
+		if c.Kerberos == nil {
+			errs = append(errs, errors.New("sasl.kerberos: is missing; want principal and keytab"))
+		}
+	case MSKIAM:
+	default:
 		errs = append(errs, fmt.Errorf("sasl.mechanism: %q is not supported; want one of %v", c.Mechanism, known))
 	}
+	return append(errs, c.strayFaults()...)
+}
+
+func (c *SASLConfig) passwordFaults() []error {
 	single, pair := c.Secret != "", c.Username != "" || c.Password != ""
 	switch {
 	case single && pair:
-		errs = append(errs, errors.New("sasl.secret: contradicts username and password; keep one of the two"))
+		return []error{errors.New("sasl.secret: contradicts username and password; keep one of the two")}
 	case !single && (c.Username == "" || c.Password == ""):
-		errs = append(errs, errors.New("sasl.secret: is missing; name a secret with username and password, or give both as references"))
+		return []error{errors.New("sasl.secret: is missing; name a secret with username and password, or give both as references")}
+	}
+	return nil
+}
+
+func (c *SASLConfig) oauthFaults() []error {
+	switch {
+	case c.Secret == "" && c.OAuth == nil:
+		return []error{errors.New("sasl.oauth: is missing; want tokenEndpoint, clientId and clientSecret, or name a secret in AWS's words (oauthTokenEndpointUrl, …)")}
+	case c.Secret == "":
+		return c.OAuth.faults()
+	case c.OAuth == nil:
+		return nil
+	}
+	if extra := (OAuthConfig{Scope: c.OAuth.Scope, Audience: c.OAuth.Audience, Extensions: c.OAuth.Extensions}); !reflect.DeepEqual(extra, *c.OAuth) {
+		return []error{errors.New("sasl.secret: contradicts sasl.oauth; beside a secret it may hold scope, audience and extensions alone")}
+	}
+	return c.OAuth.extensionFaults()
+}
+
+// strayFaults names members of another mechanism, and those of a section of its own.
+func (c *SASLConfig) strayFaults() []error {
+	var errs []error
+	stray := func(given bool, member string, of ...Mechanism) {
+		if given && c.Mechanism != "" && !slices.Contains(of, c.Mechanism) {
+			errs = append(errs, fmt.Errorf("sasl.%s: is not for %s, but for %v", member, c.Mechanism, of))
+		}
+	}
+	stray(c.Secret != "", "secret", Plain, ScramSHA256, ScramSHA512, OAuthBearer)
+	stray(c.Username != "" || c.Password != "", "username", Plain, ScramSHA256, ScramSHA512)
+	stray(c.OAuth != nil, "oauth", OAuthBearer)
+	stray(c.Kerberos != nil, "kerberos", GSSAPI)
+	stray(c.IAM != nil, "iam", MSKIAM)
+	if c.Kerberos != nil {
+		errs = append(errs, c.Kerberos.faults()...)
+	}
+	if c.IAM != nil {
+		errs = append(errs, c.IAM.faults()...)
 	}
 	return errs
 }

@@ -113,7 +113,7 @@ var _ kgo.HookBrokerConnect = connectHook{}
 // OnBrokerConnect forgets secrets the other side refused and passes the news on.
 func (h connectHook) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
 	if err != nil {
-		if h.cluster.Login != nil && cutDuringLogin(err) {
+		if h.cluster.who() != nil && cutDuringLogin(err) {
 			err = &cutLogin{err: err}
 		}
 		if h.cluster.forget != nil && refusedAuthentication(err) {

@@ -137,7 +137,7 @@ func TestSecurityOfASource(t *testing.T) {
 				require.Equal(t, c.src.Bootstrap, got.Brokers)
 			}
 			if c.user != "" {
-				login, err := got.Login(t.Context())
+				login, err := got.identity.(passwords).login(t.Context())
 				require.NoError(t, err)
 				require.Equal(t, c.user, login.User)
 			}

@@ -15,12 +15,11 @@ type terms struct {
 	secure    bool // TLS, whether or not there is a CA or a certificate
 	plaintext bool // allowed towards other machines
 
-	ca        func(ctx context.Context) (string, error) // PEM; nil = the system's roots
-	pair      func(ctx context.Context) (*tls.Certificate, error)
-	mechanism Mechanism
-	login     func(ctx context.Context) (Login, error)
+	ca       func(ctx context.Context) (string, error) // PEM; nil = the system's roots
+	pair     func(ctx context.Context) (*tls.Certificate, error)
+	identity identity // nil = no SASL
 
-	authRefs []string // what login and pair read
+	authRefs []string // what identity and pair read
 	caRefs   []string
 }
 
@@ -35,8 +34,8 @@ func entryTerms(c Config, s Secrets) terms {
 		t.pair = c.TLS.pair(s)
 	}
 	if c.SASL != nil {
-		t.mechanism, t.login = c.SASL.Mechanism, c.SASL.login(s)
-		t.authRefs = append(t.authRefs, c.SASL.Secret, c.SASL.Username, c.SASL.Password)
+		t.identity = c.SASL.identity(s)
+		t.authRefs = append(t.authRefs, c.SASL.refs()...)
 		t.secure = t.secure || !c.AllowPlaintext
 	}
 	return t
@@ -70,6 +69,18 @@ func (c *TLSConfig) pair(s Secrets) func(ctx context.Context) (*tls.Certificate,
 		return keyPair(chain, key, password)
 	}
 }
+
+// identity is who the section says one is.
+func (c *SASLConfig) identity(s Secrets) identity {
+	switch c.Mechanism {
+	case OAuthBearer, GSSAPI, MSKIAM:
+		return notYet{c.Mechanism}
+	}
+	return passwords{mechanism: c.Mechanism, login: c.login(s)}
+}
+
+// refs are the references it reads.
+func (c *SASLConfig) refs() []string { return []string{c.Secret, c.Username, c.Password} }
 
 func (c *SASLConfig) login(s Secrets) func(ctx context.Context) (Login, error) {
 	if c.Secret != "" {
@@ -145,7 +156,7 @@ func (t terms) load(ctx context.Context) (*tls.Config, error) {
 // cluster reads all secrets once, so that every fault shows now, and keeps the ways to
 // read them again.
 func (t terms) cluster(ctx context.Context, s Secrets) (Cluster, error) {
-	c := Cluster{Brokers: t.brokers, Mechanism: t.mechanism, Login: t.login}
+	c := Cluster{Brokers: t.brokers, identity: t.identity}
 	var errs []error
 	if t.secure {
 		var err error
@@ -153,13 +164,14 @@ func (t terms) cluster(ctx context.Context, s Secrets) (Cluster, error) {
 		c.renew = t.load
 		errs = append(errs, err)
 	}
-	if t.login != nil {
-		if _, err := t.login(ctx); err != nil {
-			errs = append(errs, loginError(err))
-		}
+	if t.identity != nil {
+		errs = append(errs, t.identity.check(ctx))
 	}
 	refs := slices.DeleteFunc(slices.Concat(t.authRefs, t.caRefs), func(ref string) bool { return ref == "" })
 	c.forget = func() {
+		if t.identity != nil {
+			t.identity.forget()
+		}
 		for _, ref := range refs {
 			s.Forget(ref)
 		}
