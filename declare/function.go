@@ -2,8 +2,11 @@ package declare
 
 import (
 	"cmp"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -13,12 +16,14 @@ import (
 
 var roleARN = regexp.MustCompile(`^arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z0-9+=,.@\-_/]+$`)
 
+var secretVariable = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+
 // function reads one entry of `functions:`. Which place it runs in is told by the one
 // member of runtime, arn, http and integration that it has.
 func (r *reader) function(name string, n ast.Node, path string) {
 	f := function.Function{
 		Name: name, Timeout: function.DefaultTimeout, Memory: function.DefaultMemory, Declared: true, File: r.file.Name,
-		Environment: map[string]string{}, Settings: map[string]string{}, Tags: map[string]string{},
+		Environment: map[string]string{}, Secrets: map[string]string{}, Settings: map[string]string{}, Tags: map[string]string{},
 	}
 	concurrency := -1
 	timeout := r.duration(&f.Timeout, time.Second, function.MaxTimeout)
@@ -38,7 +43,7 @@ func (r *reader) function(name string, n ast.Node, path string) {
 		"arn":       r.text(&f.ARN), "http": r.text(&f.URL),
 		"integration": r.text(&f.Integration), "settings": r.textMap(f.Settings),
 		"tags": r.textMap(f.Tags), "Tags": r.textMap(f.Tags),
-		"secrets": r.later, "user": r.later, "output": r.later, "layers": r.later, "Layers": r.later,
+		"secrets": r.refMap(f.Secrets), "user": r.later, "output": r.later, "layers": r.later, "Layers": r.later,
 		"vpcConfig": r.later, "VpcConfig": r.later, "image": r.later,
 	})
 	if concurrency >= 0 {
@@ -76,8 +81,12 @@ func (r *reader) functionKind(n ast.Node, path string, f *function.Function) {
 		r.fault(n, join(path, "role"), "%q is no role ARN", f.Role)
 	}
 	if f.Kind != function.Process {
+		if len(f.Secrets) > 0 {
+			r.fault(n, join(path, "secrets"), "are for functions that run here as processes; give this one its secrets where it runs")
+		}
 		return
 	}
+	r.functionSecrets(n, path, f)
 	if f.Runtime == "" {
 		r.fault(n, path, "runtime is missing: one of Lambda's identifiers, such as python3.12, nodejs20.x or provided.al2023")
 	}
@@ -87,5 +96,22 @@ func (r *reader) functionKind(n ast.Node, path string, f *function.Function) {
 	}
 	if !filepath.IsAbs(f.Code.Dir) {
 		f.Code.Dir = filepath.Join(r.id.Dir, f.Code.Dir)
+	}
+}
+
+// functionSecrets checks the variables that secrets are put into, and that each reference
+// has a place: a function whose secret is nowhere would never start.
+func (r *reader) functionSecrets(n ast.Node, path string, f *function.Function) {
+	for _, name := range slices.Sorted(maps.Keys(f.Secrets)) {
+		at := join(path, "secrets."+name)
+		_, twice := f.Environment[name]
+		switch {
+		case !secretVariable.MatchString(name):
+			r.fault(n, at, "a variable has two or more letters, digits and underscores and begins with a letter")
+		case !strings.Contains(f.Secrets[name], ":"):
+			r.fault(n, at, "want a reference such as env:NAME, file:PATH or secret:NAME; a secret itself never belongs here")
+		case twice:
+			r.fault(n, at, "environment has this variable too; leave one out")
+		}
 	}
 }

@@ -180,6 +180,15 @@ func (r *reader) textMap(to map[string]string) read {
 	})
 }
 
+// refMap is an object of references to secrets.
+func (r *reader) refMap(to map[string]string) read {
+	return r.each(func(name string, n ast.Node, path string) {
+		var ref string
+		r.ref(&ref)(n, path)
+		to[name] = ref
+	})
+}
+
 func (r *reader) flag(to *bool) read {
 	return func(n ast.Node, path string) {
 		v, ok := plain(n).(*ast.BoolNode)

@@ -49,6 +49,8 @@ type Function struct {
 	Timeout     time.Duration     // 1 s to MaxAPITimeout
 	Memory      int               // MB
 	Environment map[string]string // plain values
+	Secrets     map[string]string // variable → reference to a secret, never its content; Process only
+	User        string            // operating system user the processes run as, USER or USER:GROUP; Process only
 
 	ARN         string            // Lambda only: the qualified ARN in AWS
 	URL         string            // HTTP only

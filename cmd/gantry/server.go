@@ -84,7 +84,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
 		code: s.code, logs: s.logs, aws: s.aws, endpoint: f.AWS.Endpoint, integrations: opts.integrations,
-		log: opts.log,
+		secrets: secrets, log: opts.log,
 	}
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,

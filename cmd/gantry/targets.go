@@ -28,6 +28,7 @@ type targets struct {
 	aws          func(ctx context.Context) (aws.Config, error)
 	endpoint     string // of AWS, for emulators; empty = AWS
 	integrations map[string]integration
+	secrets      process.Secrets
 	log          *slog.Logger
 }
 
@@ -66,6 +67,7 @@ func (t targets) process(fn function.Function) (engine.Target, error) {
 	return process.New(fn, process.Config{
 		CodeDir: dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
 		Interpreters: t.interpreters, Log: sink{t.logs.Log(fn.Name)}, Logger: t.log,
+		Secrets: t.secrets,
 	})
 }
 

@@ -65,11 +65,32 @@ func Validate(environment map[string]string) error {
 	return errors.Join(errs...)
 }
 
+// ValidateSecrets checks the names of the variables that secrets are put into.
+func ValidateSecrets(secrets, environment map[string]string) error {
+	legal := regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		_, twice := environment[name]
+		switch {
+		case slices.Contains(reserved(), name):
+			errs = append(errs, fmt.Errorf("secret variable %s: the name is reserved by Lambda", name))
+		case !legal.MatchString(name):
+			errs = append(errs, fmt.Errorf("secret variable %q: a name has two or more letters, digits and underscores and begins with a letter", name))
+		case twice:
+			errs = append(errs, fmt.Errorf("secret variable %s: environment has it too; leave one out", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // environment is all a process gets: Lambda's variables, PATH, LANG and TZ, then the
-// runtime's, the function's, and last what the invocation target overrides.
-func (p *Pool) environment(api, temp string) []string {
+// runtime's, the function's, what is injected, and last what the invocation target
+// overrides. HOME is its own folder and the instance's metadata are switched off, so that
+// AWS's libraries find neither the files nor the role of the machine gantry runs on.
+func (p *Pool) environment(api, temp string, more injected) []string {
 	all := map[string]string{
-		"PATH": p.cfg.Path, "LANG": "C.UTF-8", "TZ": "UTC", "TMPDIR": temp,
+		"PATH": p.cfg.Path, "LANG": "C.UTF-8", "TZ": "UTC", "TMPDIR": temp, "HOME": temp,
+		"AWS_EC2_METADATA_DISABLED": "true",
 	}
 	if runtime.GOOS == "windows" { // programs do not start without it
 		all["SYSTEMROOT"], all["TEMP"], all["TMP"] = os.Getenv("SYSTEMROOT"), temp, temp
@@ -77,6 +98,7 @@ func (p *Pool) environment(api, temp string) []string {
 	maps.Copy(all, p.launch.env)
 	maps.Copy(all, p.fn.Environment)
 	maps.Copy(all, p.lambdaVariables())
+	maps.Copy(all, more.variables)
 	maps.Copy(all, p.cfg.Overrides)
 	all["AWS_LAMBDA_RUNTIME_API"] = api
 	return slices.Sorted(func(yield func(string) bool) {

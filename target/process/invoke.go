@@ -132,6 +132,7 @@ func (p *Pool) outcome(in function.Invocation, r result, t *tail) function.Outco
 	}
 	if r.class == function.Failed {
 		o.FunctionError = "Unhandled"
+		p.suspect()
 	}
 	if in.LogTail {
 		o.Log = r.log

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -41,6 +42,13 @@ func (w *worker) live() {
 // launch runs the process to its end. An error means gantry could not prepare it; that
 // the program cannot be run is the function's fault, and a failed init phase.
 func (w *worker) launch() (ending, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), injectTimeout)
+	defer cancel()
+	more, err := w.pool.inject(ctx)
+	if err != nil {
+		return ending{}, err
+	}
+	w.has.Store(&more)
 	api, err := listen(w)
 	if err != nil {
 		return ending{}, fmt.Errorf("open the Runtime API's port: %w", err)
@@ -56,6 +64,7 @@ func (w *worker) launch() (ending, error) {
 		return ending{}, fmt.Errorf("open its output: %w", err)
 	}
 	w.out = out
+	out.hide = more.hide
 	c, err := w.spawn(api, temp)
 	out.started()
 	if err != nil {
@@ -119,7 +128,7 @@ func (w *worker) spawn(api *runtimeAPI, temp string) (*child, error) {
 	}
 	c, err := p.spawner.start(program{
 		argv: p.launch.argv, dir: p.cfg.CodeDir,
-		env:    p.environment(api.address, temp),
+		env:    p.environment(api.address, temp, *w.has.Load()),
 		stdout: w.out.streams[0].childEnd, stderr: w.out.streams[1].childEnd,
 	})
 	if err != nil {

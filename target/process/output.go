@@ -44,6 +44,8 @@ type output struct {
 	streams [2]*stream
 	readers sync.WaitGroup
 
+	hide *mask // what the lines must not show; set before the process is started
+
 	mu   sync.Mutex
 	id   string
 	tail *tail
@@ -182,7 +184,7 @@ func (o *output) absorb(s *stream, b []byte) {
 
 // emit passes one line on. Called with o.mu held.
 func (o *output) emit(name string, text []byte) {
-	text = bytes.TrimSuffix(text, []byte("\r"))
+	text = o.hide.over(bytes.TrimSuffix(text, []byte("\r")))
 	if o.tail != nil {
 		o.tail.line(text)
 	}

@@ -89,6 +89,10 @@ func (p *Pool) add(again bool) *worker {
 		p.watching = true
 		go p.watchMemory()
 	}
+	if !p.renewing && p.injects() {
+		p.renewing = true
+		go p.keepFresh()
+	}
 	return w
 }
 
@@ -131,7 +135,7 @@ func (p *Pool) nudge() {
 // else it joins the free ones.
 func (p *Pool) ready(w *worker, spent time.Duration) {
 	p.mu.Lock()
-	if p.closed {
+	if p.closed || w.stale.Load() {
 		p.mu.Unlock()
 		w.kill(causeShutdown)
 		return

@@ -52,6 +52,17 @@ type Config struct {
 	IdleTimeout  time.Duration     // a process unused for so long is ended; 0 = 5 minutes
 	InitTimeout  time.Duration     // length of the init phase; 0 = Lambda's 10 seconds
 	Path         string            // PATH of functions and where interpreters are found; empty = gantry's own
+
+	Secrets     Secrets                                        // resolves the function's secrets; nil = it can have none
+	Credentials func(ctx context.Context) (Credentials, error) // of the function's role; nil = none
+	RenewPause  time.Duration                                  // between two looks at secrets and credentials; 0 = 30 seconds
+}
+
+func (c Config) renewPause() time.Duration {
+	if c.RenewPause > 0 {
+		return c.RenewPause
+	}
+	return renewPause
 }
 
 const defaultIdle = 5 * time.Minute
@@ -95,6 +106,8 @@ type Pool struct {
 	empty     chan struct{} // closed when the last process has gone after Close
 	idle      *time.Timer   // nil while no process is free
 	watching  bool          // the memory watcher runs
+	renewing  bool          // keepFresh runs
+	suspected time.Time     // when a failed invocation last made us look at the secrets
 	nudging   bool          // a look at late callers is planned
 	counts    Stats
 	spawner   spawner
@@ -164,6 +177,7 @@ func checked(fn function.Function, cfg Config) (function.Function, Config, error
 	if err := Validate(fn.Environment); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, ValidateSecrets(fn.Secrets, fn.Environment), checkSecrets(fn.Secrets, cfg.Secrets))
 	return fn, cfg, errors.Join(errs...)
 }
 

@@ -217,6 +217,9 @@ func (a *runtimeAPI) answer(rw http.ResponseWriter, r *http.Request, id string, 
 	} else if !ok {
 		res = reported(r.Header.Get(headerErrorType), body)
 	}
+	if res.class == function.Failed { // shown in statuses, logs and dead letters
+		res.answer = a.worker.out.hide.over(res.answer)
+	}
 	a.worker.answered(c, res)
 	accept(rw)
 }
@@ -227,6 +230,7 @@ func (a *runtimeAPI) initError(rw http.ResponseWriter, r *http.Request) {
 		refuse(rw, http.StatusBadRequest, "InvalidRequest", "the error document could not be read: "+err.Error())
 		return
 	}
+	body = a.worker.out.hide.over(body)
 	if !a.worker.failInit(reported(r.Header.Get(headerErrorType), body)) {
 		refuse(rw, http.StatusForbidden, "InvalidStateTransition", "the init phase is over")
 		return

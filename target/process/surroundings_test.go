@@ -74,7 +74,7 @@ func TestSurroundings(t *testing.T) {
 		vars[name] = value
 	}
 	delete(vars, "_X_AMZN_TRACE_ID") // aws-lambda-go sets it itself
-	for _, name := range []string{"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "TMPDIR", "LAMBDA_TASK_ROOT", "LD_LIBRARY_PATH", "PATH"} {
+	for _, name := range []string{"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "TMPDIR", "LAMBDA_TASK_ROOT", "LD_LIBRARY_PATH", "PATH", "HOME"} {
 		require.NotEmpty(t, vars[name], name)
 		delete(vars, name)
 	}
@@ -82,6 +82,7 @@ func TestSurroundings(t *testing.T) {
 		"LANG": "C.UTF-8", "TZ": "UTC", "TABLE": "orders", "PASSWORD": "overridden", "_HANDLER": "bootstrap",
 		"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1", "AWS_LAMBDA_FUNCTION_NAME": "orders",
 		"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+		"AWS_EC2_METADATA_DISABLED":      "true",
 		"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/orders",
 	}, vars)
 	require.Equal(t, seen.Pid, seen.Group)

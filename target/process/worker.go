@@ -2,6 +2,7 @@ package process
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -54,6 +55,9 @@ type worker struct {
 	timer    *time.Timer // init phase, or deadline of the event; nil before the start
 	sigterm  bool        // registered an extension: SIGTERM comes before SIGKILL
 	overUsed int         // MB, when causeMemory
+
+	has   atomic.Pointer[injected] // what it got when it was started
+	stale atomic.Bool              // to be replaced before its next event
 
 	events chan *call // the event on its way to the pending request
 	child  *child     // set before the process can ask for anything

@@ -122,6 +122,12 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 	switch o.Do {
 	case "fail":
 		return nil, errors.New("no such order")
+	case "slow":
+		time.Sleep(time.Duration(o.Size) * time.Millisecond)
+	case "tell": // a variable, in every way there is
+		value := os.Getenv(o.Path)
+		fmt.Println("it is", value)
+		return nil, fmt.Errorf("no login with %s", value)
 	case "exit":
 		os.Exit(3)
 	case "exit-0":
