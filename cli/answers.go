@@ -1,6 +1,9 @@
 package cli
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // The answers of the admin API as the commands read them. They are declared here and
 // not shared: what a command needs of an answer is its own affair.
@@ -17,6 +20,7 @@ type mappingLine struct {
 	Waiting      int       `json:"waiting"`
 	InFlight     int       `json:"inFlight"`
 	Blocked      int       `json:"blocked"`
+	Lag          *int64    `json:"lag"`
 	Polled       int64     `json:"polled"`
 	Committed    int64     `json:"committed"`
 	Declared     bool      `json:"declared"`
@@ -29,6 +33,14 @@ func (m mappingLine) called() string {
 		return m.Name
 	}
 	return m.UUID
+}
+
+// behind is the lag, or a dash where nobody knows it.
+func (m mappingLine) behind() string {
+	if m.Lag == nil {
+		return "-"
+	}
+	return strconv.FormatInt(*m.Lag, 10)
 }
 
 type partitionLine struct {

@@ -37,11 +37,12 @@ func (a *app) describeFunction(c *cobra.Command, name string) error {
 
 // view is a mapping whole, as far as it is shown.
 type view struct {
-	Mapping json.RawMessage  `json:"mapping"`
-	Status  statusView       `json:"status"`
-	Lanes   []laneView       `json:"lanes"`
-	Counts  map[string]int64 `json:"counts"`
-	Error   string           `json:"recentError"`
+	Mapping json.RawMessage           `json:"mapping"`
+	Status  statusView                `json:"status"`
+	Lanes   []laneView                `json:"lanes"`
+	Counts  map[string]int64          `json:"counts"`
+	Lag     *struct{ Max, Sum int64 } `json:"lag"`
+	Error   string                    `json:"recentError"`
 }
 
 type statusView struct {
@@ -85,6 +86,9 @@ func (a *app) describeMapping(c *cobra.Command, id string) error {
 		}
 		if v.Error != "" && v.Error != v.Status.Detail {
 			fmt.Fprintf(w, "recent error:\n%s\n", indent(v.Error))
+		}
+		if v.Lag != nil {
+			row(w, "lag:", v.Lag.Sum, fmt.Sprintf("(at most %d in one partition)", v.Lag.Max))
 		}
 		printLanes(w, v.Lanes)
 		fmt.Fprintln(w)

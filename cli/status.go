@@ -35,9 +35,9 @@ func printMappings(w io.Writer, mappings []mappingLine) {
 		fmt.Fprintln(w, "no mappings yet; make one with: gantry apply -f gantry.yaml")
 		return
 	}
-	row(w, "MAPPING", "TOPIC", "FUNCTION", "STATE", "LAST RESULT", "POLLED", "WAITING", "IN FLIGHT", "BLOCKED")
+	row(w, "MAPPING", "TOPIC", "FUNCTION", "STATE", "LAST RESULT", "POLLED", "LAG", "WAITING", "IN FLIGHT", "BLOCKED")
 	for _, m := range mappings {
-		row(w, m.called(), m.Topic, m.Function, m.State, m.Result, m.Polled, m.Waiting, m.InFlight, m.Blocked)
+		row(w, m.called(), m.Topic, m.Function, m.State, m.Result, m.Polled, m.behind(), m.Waiting, m.InFlight, m.Blocked)
 	}
 }
 

@@ -166,6 +166,7 @@ func (e *Engine) Invoke(ctx context.Context, name string, in function.Invocation
 		return function.Outcome{}, err
 	}
 	if !f.gate.TryEnter(nil) {
+		f.counts.Throttles.Add(1)
 		return function.Outcome{
 			Class: function.NotReached, Throttled: true,
 			Message: fmt.Sprintf("invoke %s: its reserved concurrency is used up", name),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gantry/function"
@@ -22,13 +23,14 @@ type functions struct {
 	mu      sync.Mutex // guards the maps; never held while a target is made or closed
 	live    map[string]*live
 	gates   map[string]*invoke.Gate
+	counts  map[string]*FunctionCounts
 	retired sync.WaitGroup
 }
 
 func newFunctions(cfg Config) *functions {
 	return &functions{
 		cfg: cfg, docs: store.FunctionsOf(cfg.Store),
-		live: map[string]*live{}, gates: map[string]*invoke.Gate{},
+		live: map[string]*live{}, gates: map[string]*invoke.Gate{}, counts: map[string]*FunctionCounts{},
 	}
 }
 
@@ -37,10 +39,12 @@ type live struct {
 	fn      function.Function
 	version int64
 	gate    *invoke.Gate
+	counts  *FunctionCounts
 
 	once   sync.Once
 	target Target
 	err    error
+	ready  atomic.Bool // target and err are set
 
 	mu      sync.Mutex
 	calls   int
@@ -54,7 +58,17 @@ func (l *live) Invoke(ctx context.Context, in function.Invocation) function.Outc
 		return function.Outcome{Class: function.NotReached, Message: "the function was replaced a moment ago"}
 	}
 	defer l.end()
-	return l.target.Invoke(ctx, in)
+	out := l.target.Invoke(ctx, in)
+	l.counts.note(out)
+	return out
+}
+
+// prepared is the target once there is one, for those who only look.
+func (l *live) prepared() Target {
+	if l.ready.Load() && l.err == nil {
+		return l.target
+	}
+	return nil
 }
 
 func (l *live) begin() bool {
@@ -92,7 +106,7 @@ func (f *functions) use(ctx context.Context, name string) (*live, error) {
 		return nil, fmt.Errorf("function %s: %w", name, err)
 	}
 	l := f.current(fn, version)
-	l.once.Do(func() { l.target, l.err = f.cfg.Targets(ctx, fn) })
+	l.once.Do(func() { l.target, l.err = f.cfg.Targets(ctx, fn); l.ready.Store(true) })
 	if l.err != nil {
 		f.forget(name, l) // the next use tries again
 		return nil, fmt.Errorf("prepare function %s: %w", name, l.err)
@@ -111,7 +125,7 @@ func (f *functions) current(fn function.Function, version int64) *live {
 		return l
 	}
 	f.drop(l)
-	l = &live{fn: fn, version: version, gate: f.gateOf(fn), idle: make(chan struct{})}
+	l = &live{fn: fn, version: version, gate: f.gateOf(fn), counts: f.countsOf(fn.Name), idle: make(chan struct{})}
 	f.live[fn.Name] = l
 	return l
 }
@@ -169,6 +183,16 @@ func (f *functions) gateOf(fn function.Function) *invoke.Gate {
 	return g
 }
 
+// countsOf are the counts of a function of that name. The caller holds the lock.
+func (f *functions) countsOf(name string) *FunctionCounts {
+	c := f.counts[name]
+	if c == nil {
+		c = &FunctionCounts{}
+		f.counts[name] = c
+	}
+	return c
+}
+
 func (f *functions) gate(name string) *invoke.Gate {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -196,6 +220,7 @@ func (f *functions) sync(ctx context.Context) (map[string]int64, error) {
 			f.drop(l)
 			delete(f.live, name)
 			delete(f.gates, name)
+			delete(f.counts, name)
 		}
 	}
 	return versions, nil

@@ -31,6 +31,8 @@ type running struct {
 	pipe     *pipeline.Pipeline
 	producer *kafka.Producer // nil without a Kafka destination
 
+	meter lagMeter
+
 	connects    chan error
 	stopPolling context.CancelFunc
 	stopLoop    context.CancelFunc

@@ -139,3 +139,25 @@ func (e *Engine) One(uuid string) (Running, error) {
 	}
 	return Running{uuid, r.wish().mapping, run.pipe.Snapshot(), run.pipe.Counts()}, nil
 }
+
+// Observed is a mapping as this process sees it, whether it runs here or not.
+type Observed struct {
+	UUID    string
+	Mapping mapping.Mapping
+	Status  mapping.Status
+}
+
+// Observed lists every mapping of the store, those that are off or can't run as well.
+func (e *Engine) Observed() []Observed {
+	e.mu.Lock()
+	runners := make([]*runner, 0, len(e.runners))
+	for _, r := range e.runners {
+		runners = append(runners, r)
+	}
+	e.mu.Unlock()
+	out := make([]Observed, 0, len(runners))
+	for _, r := range runners {
+		out = append(out, Observed{r.uuid, r.wish().mapping, r.status()})
+	}
+	return out
+}

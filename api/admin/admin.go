@@ -30,6 +30,9 @@ type Engine interface {
 	One(uuid string) (engine.Running, error)
 	Running() []engine.Running
 	Headroom(uuid string) []engine.Headroom
+	Lags(ctx context.Context) map[string]engine.Lag
+	Lag(ctx context.Context, uuid string) (engine.Lag, bool)
+	Function(name string) (engine.FunctionUse, bool)
 	Offsets(ctx context.Context, uuid string) ([]engine.Partition, error)
 	Losses(uuid string) ([]mapping.Loss, error)
 	AcceptLoss(ctx context.Context, uuid string, only []record.Partition, by store.Write) ([]mapping.Loss, error)

@@ -189,6 +189,11 @@ type fakeEngine struct {
 	status   map[string]mapping.Status
 	running  []engine.Running
 	headroom []engine.Headroom
+
+	lags      map[string]engine.Lag
+	observed  []engine.Observed
+	functions []engine.FunctionUse
+
 	offsets  []engine.Partition
 	losses   []mapping.Loss
 	accepted []record.Partition
@@ -210,6 +215,26 @@ func (e *fakeEngine) One(uuid string) (engine.Running, error) {
 }
 
 func (e *fakeEngine) Running() []engine.Running { return e.running }
+
+func (e *fakeEngine) Lags(context.Context) map[string]engine.Lag { return e.lags }
+
+func (e *fakeEngine) Lag(_ context.Context, uuid string) (engine.Lag, bool) {
+	lag, ok := e.lags[uuid]
+	return lag, ok
+}
+
+func (e *fakeEngine) Observed() []engine.Observed { return e.observed }
+
+func (e *fakeEngine) Functions() []engine.FunctionUse { return e.functions }
+
+func (e *fakeEngine) Function(name string) (engine.FunctionUse, bool) {
+	for _, f := range e.functions {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return engine.FunctionUse{}, false
+}
 
 func (e *fakeEngine) Headroom(string) []engine.Headroom { return e.headroom }
 

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"time"
 
+	"gantry/engine"
 	"gantry/function"
 )
 
@@ -34,6 +35,45 @@ type functionView struct {
 	Tags         map[string]string `json:"tags,omitempty"`
 	RevisionID   string            `json:"revisionId,omitempty"`
 	LastModified *time.Time        `json:"lastModified,omitempty"`
+
+	Use *useView `json:"use,omitempty"` // absent until it is used here
+}
+
+// useView is what this process does with a function; the counts are since it began to.
+type useView struct {
+	Busy        int       `json:"busy"` // invocations running now
+	Invocations int64     `json:"invocations"`
+	Errors      int64     `json:"errors"`
+	Throttles   int64     `json:"throttles"`
+	Unreached   int64     `json:"unreached"`
+	Pool        *poolView `json:"pool,omitempty"`
+}
+
+// poolView is about the processes of a function that runs here.
+type poolView struct {
+	Processes    int    `json:"processes"`
+	Busy         int    `json:"busy"`
+	Waiting      int    `json:"waiting"` // calls that wait for a process
+	MemoryBytes  int64  `json:"memoryBytes"`
+	ColdStarts   uint64 `json:"coldStarts"`
+	Crashes      uint64 `json:"crashes"`
+	MemoryKills  uint64 `json:"memoryKills"`
+	Timeouts     uint64 `json:"timeouts"`
+	InitFailures uint64 `json:"initFailures"`
+}
+
+func useOf(u engine.FunctionUse) *useView {
+	c := u.Counts
+	v := &useView{
+		Busy: u.Busy, Invocations: c.Invocations.Load(), Errors: c.Errors.Load(), Throttles: c.Throttles.Load(), Unreached: c.Unreached.Load(),
+	}
+	if p := u.Pool; p != nil {
+		v.Pool = &poolView{
+			Processes: p.Processes, Busy: p.Busy, Waiting: p.Waiting, MemoryBytes: p.Memory, ColdStarts: p.ColdStarts,
+			Crashes: p.Crashes, MemoryKills: p.MemoryKills, Timeouts: p.Timeouts, InitFailures: p.InitFailure,
+		}
+	}
+	return v
 }
 
 // codeView says which package a function runs: an uploaded one, or a folder as it is.

@@ -18,14 +18,23 @@ func (s *Server) listFunctions(ctx context.Context, _ call[none]) (functionList,
 	items, err := s.functions.List(ctx)
 	out := functionList{Functions: []functionView{}}
 	for _, item := range items {
-		out.Functions = append(out.Functions, functionOf(item.Value))
+		out.Functions = append(out.Functions, s.seen(item.Value))
 	}
 	return out, err
 }
 
 func (s *Server) getFunction(ctx context.Context, c call[none]) (functionView, error) {
 	fn, _, err := s.function(ctx, c.path("name"))
-	return functionOf(fn), err
+	return s.seen(fn), err
+}
+
+// seen is a function as declared, with what this process does with it.
+func (s *Server) seen(fn function.Function) functionView {
+	v := functionOf(fn)
+	if use, ok := s.cfg.Engine.Function(fn.Name); ok {
+		v.Use = useOf(use)
+	}
+	return v
 }
 
 // function looks a function up by its name.

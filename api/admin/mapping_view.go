@@ -16,7 +16,16 @@ type mappingAnswer struct {
 	Status      statusView       `json:"status"`
 	Lanes       []laneView       `json:"lanes"`
 	Counts      map[string]int64 `json:"counts"` // by AWS's metric names, since this process runs it
+	Lag         *lagView         `json:"lag,omitempty"`
 	RecentError string           `json:"recentError,omitempty"`
+}
+
+// lagView is how far the partitions held here are behind: AWS's MaxOffsetLag and
+// SumOffsetLag.
+type lagView struct {
+	Max int64     `json:"max"`
+	Sum int64     `json:"sum"`
+	At  time.Time `json:"at"`
 }
 
 // mappingView is a mapping as its owner declared it, under the names that a file has
@@ -180,8 +189,11 @@ func (s *Server) getMapping(ctx context.Context, c call[none]) (mappingAnswer, e
 		return out, nil //nolint:nilerr // it does not run here: there are no lanes to show
 	}
 	out.Lanes = lanesOf(run.Snapshot.Lanes)
-	for _, metric := range mappingCounters {
-		out.Counts[metric.aws] = metric.read(run.Counts)
+	for _, m := range mappingCounters {
+		out.Counts[cmp.Or(m.aws, "Invocations")] = int64(m.read(run.Counts))
+	}
+	if lag, ok := s.cfg.Engine.Lag(ctx, m.UUID); ok {
+		out.Lag = &lagView{lag.Max, lag.Sum, lag.At}
 	}
 	if run.Snapshot.Cause != nil {
 		out.RecentError = run.Snapshot.Cause.Error()

@@ -23,10 +23,11 @@ type Summary struct {
 	Reason       string    `json:"reason,omitempty"`
 	Result       string    `json:"result"`
 	Detail       string    `json:"detail,omitempty"`
-	Waiting      int       `json:"waiting"`  // records polled and not resolved here
-	InFlight     int       `json:"inFlight"` // invocations
-	Blocked      int       `json:"blocked"`  // lanes that stand
-	Polled       int64     `json:"polled"`   // since this process runs the mapping
+	Waiting      int       `json:"waiting"`       // records polled and not resolved here
+	InFlight     int       `json:"inFlight"`      // invocations
+	Blocked      int       `json:"blocked"`       // lanes that stand
+	Lag          *int64    `json:"lag,omitempty"` // sum over the partitions held here; absent where it is not known
+	Polled       int64     `json:"polled"`        // since this process runs the mapping
 	Committed    int64     `json:"committed"`
 	Declared     bool      `json:"declared"`
 	LastModified time.Time `json:"lastModified"`
@@ -43,8 +44,13 @@ func (s *Server) listMappings(ctx context.Context, _ call[none]) (mappingList, e
 		return mappingList{}, err
 	}
 	out := mappingList{Mappings: []Summary{}}
+	lags := s.cfg.Engine.Lags(ctx)
 	for _, item := range items {
-		out.Mappings = append(out.Mappings, s.summary(item.Value))
+		line := s.summary(item.Value)
+		if lag, ok := lags[item.ID]; ok {
+			line.Lag = &lag.Sum
+		}
+		out.Mappings = append(out.Mappings, line)
 	}
 	slices.SortFunc(out.Mappings, func(a, b Summary) int {
 		return cmp.Or(cmp.Compare(b.Blocked, a.Blocked), cmp.Compare(badness(b), badness(a)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UUID, b.UUID))
@@ -76,7 +82,7 @@ func (s *Server) summary(m mapping.Mapping) Summary {
 		out.Polled, out.Committed = run.Counts.Polled.Load(), run.Counts.Committed.Load()
 		for _, l := range run.Snapshot.Lanes {
 			out.Waiting += l.Waiting
-			if l.Blocked != "" || !l.Since.IsZero() {
+			if stands(l) {
 				out.Blocked++
 			}
 		}

@@ -215,7 +215,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/gantry/v1/", administration)
-	mux.Handle("/metrics", admin.Metrics(s.engine))
+	mux.Handle("/metrics", admin.Metrics(s.engine, version()))
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("/readyz", s.ready)
 	mux.Handle("/", functions)

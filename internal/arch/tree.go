@@ -67,7 +67,7 @@ func Load(root fs.FS) (*Tree, error) {
 			return err
 		case entry.IsDir() && skipped(name):
 			return fs.SkipDir
-		case !entry.Type().IsRegular():
+		case !entry.Type().IsRegular() || name == ".git": // a file in a second work tree
 			return nil
 		}
 		return t.add(root, name)

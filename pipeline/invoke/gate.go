@@ -57,6 +57,13 @@ func (g *Gate) Busy() int {
 	return g.busy
 }
 
+// Limit is the largest number of invocations at once; -1 = none.
+func (g *Gate) Limit() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.limit
+}
+
 // wake tells everyone who was refused; they race for the place, and the losers wait again.
 func (g *Gate) wake() {
 	for ch := range g.waiting {

@@ -23,6 +23,7 @@ const (
 // ending is what the pool should know about a process that has gone.
 type ending struct {
 	crashed   bool
+	memory    bool // killed for its memory
 	timedOut  bool
 	initAgain bool // its init phase ran over: to be repeated under the function's timeout
 }
@@ -158,6 +159,7 @@ func (w *worker) bury(x exit) ending {
 
 	e := ending{
 		crashed:  why == causeMemory || why == causeNone && before != starting,
+		memory:   why == causeMemory,
 		timedOut: why == causeTimeout && before != starting,
 	}
 	switch {

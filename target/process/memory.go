@@ -62,3 +62,14 @@ func (w *worker) checkMemory(family bool) {
 	w.mu.Unlock()
 	w.kill(causeMemory)
 }
+
+// memory is what the process itself holds; 0 before its start and after its end.
+func (w *worker) memory() int {
+	w.mu.Lock()
+	c := w.child
+	w.mu.Unlock()
+	if c == nil {
+		return 0
+	}
+	return c.memory(false)
+}

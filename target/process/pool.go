@@ -207,6 +207,9 @@ func (p *Pool) gone(w *worker, e ending) {
 	if e.crashed {
 		p.counts.Crashes++
 	}
+	if e.memory {
+		p.counts.MemoryKills++
+	}
 	if e.timedOut {
 		p.counts.Timeouts++
 	}

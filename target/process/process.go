@@ -109,7 +109,7 @@ type Pool struct {
 	renewing  bool          // keepFresh runs
 	suspected time.Time     // when a failed invocation last made us look at the secrets
 	nudging   bool          // a look at late callers is planned
-	counts    Stats
+	counts    function.PoolStats
 	spawner   spawner
 }
 
@@ -185,23 +185,15 @@ func checked(fn function.Function, cfg Config) (function.Function, Config, error
 // interpreter of another version than the one declared.
 func (p *Pool) Warnings() []string { return p.launch.warnings }
 
-// Stats is what a pool is doing and has done.
-type Stats struct {
-	Processes   int    // alive, including those starting
-	Busy        int    // handed an event, or starting
-	Waiting     int    // callers that wait for a process
-	ColdStarts  uint64 // processes that reached their first request for an event
-	Crashes     uint64 // processes that ended by themselves, or were killed for their memory
-	Timeouts    uint64 // invocations that took longer than the function may
-	InitFailure uint64 // processes that never reached their first request for an event
-}
-
-// Stats returns the current figures.
-func (p *Pool) Stats() Stats {
+// Stats returns the current figures. It reads the memory of each process from the system.
+func (p *Pool) Stats() function.PoolStats {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	s := p.counts
 	s.Processes, s.Busy, s.Waiting = len(p.workers), len(p.workers)-len(p.free), len(p.waiting)
+	p.mu.Unlock()
+	for _, w := range p.all() {
+		s.Memory += int64(w.memory())
+	}
 	return s
 }
 
