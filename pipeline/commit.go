@@ -13,9 +13,28 @@ type committer struct {
 	busy  bool
 	wait  time.Time // after a failed commit
 	fails int
+	again time.Time // when what stands now is committed once more; zero: it was
 }
 
 func (c *committer) waits() bool { return !c.busy && !c.wait.IsZero() }
+
+// due is when a commit is to be made that no event brings, or look where that is earlier.
+func (c *committer) due(look time.Time) time.Time {
+	switch {
+	case c.busy:
+	case c.waits():
+		return earlier(look, c.wait)
+	case !c.again.IsZero():
+		return earlier(look, c.again)
+	}
+	return look
+}
+
+// confirmAfter is when a commit is made once more. The client sends a commit again when
+// its connection breaks, and the first of the two may reach the broker on the old
+// connection after newer ones, which sets the group back. Nothing is lost by that, but
+// an idle lane would never be seen to reach its end.
+const confirmAfter = time.Minute
 
 // commitTimeout bounds one commit; the client retries within it what can be retried.
 const commitTimeout = time.Minute
@@ -26,13 +45,19 @@ func (p *Pipeline) startCommit() {
 	if c.busy || (c.waits() && c.wait.After(time.Now())) {
 		return
 	}
+	confirm := !c.again.IsZero() && !c.again.After(time.Now())
 	offsets := map[record.Partition]record.Offset{}
 	var lanes []*lane
 	for _, l := range p.order {
-		if at := l.resume(); at.At > l.committed.At && !l.orphan {
+		at := l.resume()
+		same := confirm && l.loss == nil && at.At == l.committed.At
+		if (at.At > l.committed.At || same) && !l.orphan {
 			offsets[l.key.Of()] = at
 			lanes = append(lanes, l)
 		}
+	}
+	if confirm {
+		c.again = time.Time{}
 	}
 	if len(offsets) == 0 {
 		c.wait = time.Time{}
@@ -65,6 +90,9 @@ func (p *Pipeline) committed(lanes []*lane, s Settled, err error) {
 	c.wait, c.fails = time.Time{}, 0
 	for _, l := range lanes {
 		at := s.Offsets[l.key.Of()]
+		if at.At > l.committed.At && c.again.IsZero() {
+			c.again = time.Now().Add(confirmAfter)
+		}
 		p.counts.Committed.Add(at.At - l.committed.At)
 		l.committed = at
 	}

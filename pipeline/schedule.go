@@ -35,9 +35,7 @@ func (p *Pipeline) schedule() {
 	if due, waiting := p.together(open, now); waiting {
 		look = earlier(look, due)
 	}
-	if p.committer.waits() {
-		look = earlier(look, p.committer.wait)
-	}
+	look = p.committer.due(look)
 	if p.again {
 		look = now
 	}
