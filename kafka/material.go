@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/youmark/pkcs8"
+	"gantry/kafka/keystore"
 )
 
 // Secrets is where references are resolved. Errors name the reference, never content.
@@ -80,38 +80,4 @@ func keyPair(chain, key, password string) (*tls.Certificate, error) {
 }
 
 // openKey gives the key as unencrypted PEM.
-func openKey(text, password string) ([]byte, error) {
-	rest := []byte(text)
-	for {
-		var block *pem.Block
-		block, rest = pem.Decode(rest)
-		switch {
-		case block == nil:
-			return nil, errors.New("it holds no PEM key; want -----BEGIN PRIVATE KEY----- or -----BEGIN ENCRYPTED PRIVATE KEY-----")
-		case block.Type == "ENCRYPTED PRIVATE KEY":
-			return decryptKey(block.Bytes, password)
-		case block.Headers["DEK-Info"] != "":
-			return nil, errors.New("its encryption is OpenSSL's own; convert it: openssl pkcs8 -topk8")
-		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			return pem.EncodeToMemory(block), nil
-		}
-	}
-}
-
-// decryptKey takes PBES1, which AWS asks for, and PBES2, which OpenSSL writes.
-func decryptKey(der []byte, password string) ([]byte, error) {
-	if password == "" {
-		return nil, errors.New("it is encrypted and there is no password for it (privateKeyPassword)")
-	}
-	plain, err := decryptPBES1(der, password)
-	if errors.Is(err, errNotPBES1) {
-		var key any
-		if key, _, err = pkcs8.ParsePrivateKey(der, []byte(password)); err == nil {
-			plain, err = x509.MarshalPKCS8PrivateKey(key)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: plain}), nil
-}
+func openKey(text, password string) ([]byte, error) { return keystore.OpenKey(text, password) }
