@@ -95,3 +95,14 @@ func TestTheExampleOfTheDocumentIsValid(t *testing.T) {
 	require.Len(t, f.Functions, 3)
 	require.Len(t, f.Mappings, 1)
 }
+
+// A file of another region would declare mappings of other UUIDs than the served one.
+func TestAFileOfAnotherRegionOrAccountIsRefused(t *testing.T) {
+	t.Parallel()
+	own := declare.Identity{Name: "f.yaml", Dir: "/", Region: "eu-west-1", AccountID: "000000000000"}
+	_, err := declare.Parse([]byte("region: us-east-1\naccountId: \"111111111111\"\n"), own)
+	require.ErrorContains(t, err, `f.yaml:1: region: is "us-east-1", and the gantry it is applied to has "eu-west-1"`)
+	require.ErrorContains(t, err, "f.yaml:2: accountId")
+	_, err = declare.Parse([]byte("region: eu-west-1\n"), own)
+	require.NoError(t, err)
+}

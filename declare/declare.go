@@ -139,8 +139,8 @@ func (r *reader) document(n ast.Node) {
 	r.object(n, "", members{
 		"listen":       r.text(&f.Listen),
 		"dataDir":      r.text(&f.DataDir),
-		"region":       r.text(&f.Region),
-		"accountId":    r.text(&f.AccountID),
+		"region":       r.identity(&f.Region, r.id.Region),
+		"accountId":    r.identity(&f.AccountID, r.id.AccountID),
 		"allowHosts":   r.texts(&f.AllowHosts),
 		"keys":         r.list(func(n ast.Node, path string) { r.key(n, path) }),
 		"clusters":     r.each(r.cluster),
@@ -158,6 +158,17 @@ func (r *reader) document(n ast.Node) {
 	}
 	if mappings != nil {
 		r.each(r.mapping)(mappings, "mappings")
+	}
+}
+
+// identity is a part of every ARN and of every declared mapping's UUID: a file that is
+// applied to a gantry of another region would share nothing with the one it serves.
+func (r *reader) identity(to *string, own string) read {
+	return func(n ast.Node, path string) {
+		r.text(to)(n, path)
+		if own != "" && *to != "" && *to != own {
+			r.fault(n, path, "is %q, and the gantry it is applied to has %q; leave it out, or change it in the file that gantry serve reads", *to, own)
+		}
 	}
 }
 

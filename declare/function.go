@@ -87,8 +87,11 @@ func (r *reader) functionKind(n ast.Node, path string, f *function.Function) {
 		return
 	}
 	r.functionSecrets(n, path, f)
-	if f.Runtime == "" {
+	switch language, _ := function.SplitRuntime(f.Runtime); {
+	case f.Runtime == "":
 		r.fault(n, path, "runtime is missing: one of Lambda's identifiers, such as python3.12, nodejs20.x or provided.al2023")
+	case language == "":
+		r.fault(n, join(path, "runtime"), "%q cannot run in a process here: use %s", f.Runtime, function.RuntimesHere)
 	}
 	if f.Code.Dir == "" {
 		r.fault(n, path, "code is missing: the folder of the function")

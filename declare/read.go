@@ -143,8 +143,21 @@ func (r *reader) scalar(n ast.Node, path, want string) (string, bool) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		return v.GetToken().Value, true
 	}
-	r.fault(n, path, "want %s, not %s", want, kind(n))
+	r.fault(n, path, "want %s, not %s%s", want, kind(n), unquoted(n))
 	return "", false
+}
+
+// unquoted is a hint for host:9092 within [] or {}, which YAML reads as an object.
+func unquoted(n ast.Node) string {
+	m, ok := plain(n).(*ast.MappingNode)
+	if !ok || len(m.Values) != 1 {
+		return ""
+	}
+	key, value := m.Values[0].Key.String(), m.Values[0].Value
+	if value.GetToken().Position.Column != m.Values[0].Key.GetToken().Position.Column+len(key)+1 {
+		return "" // a blank behind the colon: an object was meant
+	}
+	return fmt.Sprintf("; a colon makes it an object: put quotes around it, as in %q", key+":"+value.String())
 }
 
 func (r *reader) text(to *string) read {

@@ -102,6 +102,9 @@ func (l *live) retire() {
 // no such function.
 func (f *functions) use(ctx context.Context, name string) (*live, error) {
 	fn, version, err := f.docs.Get(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("there is no function %s any more: create it again, or give the mapping another one: %w", name, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("function %s: %w", name, err)
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -41,7 +40,7 @@ func findLaunch(fn function.Function, cfg Config) (launch, error) {
 	if len(cfg.Command) > 0 {
 		return findCommand(cfg)
 	}
-	switch language, version := splitRuntime(fn.Runtime); language {
+	switch language, version := function.SplitRuntime(fn.Runtime); language {
 	case "provided.al", "go":
 		return findBootstrap(fn, cfg), nil
 	case "python":
@@ -51,18 +50,8 @@ func findLaunch(fn function.Function, cfg Config) (launch, error) {
 	case "java":
 		return findJava(fn, cfg, version)
 	default:
-		return launch{}, fmt.Errorf("runtime %q cannot run in a process here: use python3.x, nodejsX.x, javaX, provided.al2023 or provided.al2", fn.Runtime)
+		return launch{}, fmt.Errorf("runtime %q cannot run in a process here: use %s", fn.Runtime, function.RuntimesHere)
 	}
-}
-
-// splitRuntime cuts Lambda's identifier: python3.12 → python, 3.12; nodejs22.x → nodejs,
-// 22; java8.al2 → java, 8.
-func splitRuntime(id string) (language, version string) {
-	m := regexp.MustCompile(`^(provided\.al|go|python|nodejs|java)([0-9]+(?:\.[0-9]+)?)(?:\.x|\.al2)?$`).FindStringSubmatch(id)
-	if m == nil {
-		return "", ""
-	}
-	return m[1], m[2]
 }
 
 func findCommand(cfg Config) (launch, error) {
