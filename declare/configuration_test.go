@@ -23,6 +23,8 @@ var probes = map[string]string{
 	"clusters":                            "clusters: {c: {PROBE}}",
 	"clusters.tls":                        "clusters: {c: {tls: {PROBE}}}",
 	"clusters.sasl":                       "clusters: {c: {sasl: {PROBE}}}",
+	"networks":                            "networks: {n: {PROBE}}",
+	"networks.jump":                       "networks: {n: {jump: {PROBE}}}",
 	"functions":                           "functions: {f: {PROBE}}",
 	"mappings":                            "mappings: {m: {PROBE}}",
 	"mappings.pollers":                    "mappings: {m: {pollers: {PROBE}}}",

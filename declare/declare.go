@@ -22,6 +22,7 @@ import (
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/network"
 	"gantry/secret"
 )
 
@@ -37,6 +38,7 @@ type File struct {
 	Keys         []Key
 	Clusters     map[string]kafka.Config
 	Secrets      secret.Config
+	Networks     map[string]network.Config
 	AWS          AWS
 	Interpreters map[string]string
 	Functions    []function.Function
@@ -50,7 +52,11 @@ type File struct {
 type Key struct{ ID, Secret, Role string }
 
 // AWS is what gantry needs to reach AWS, beside AWS's own variables and files.
-type AWS struct{ Profile, Region, Endpoint string }
+type AWS struct {
+	Profile, Region, Endpoint string
+
+	Network []string // entries of networks: that AWS is reached through
+}
 
 // Fault is one thing wrong with a file.
 type Fault struct {
@@ -87,7 +93,9 @@ type Identity struct {
 	Region    string // where the file does not say it
 	AccountID string
 	Clusters  map[string]kafka.Config // those of gantry, beside the file's own
-	// AnyCluster leaves the check of cluster names to the one who knows them.
+	Networks  map[string]network.Config
+	// AnyCluster leaves the check of names of clusters and networks to the one who knows
+	// them.
 	AnyCluster bool
 }
 
@@ -101,8 +109,12 @@ const (
 
 // Parse reads a file whole. Its error is *Faults.
 func Parse(text []byte, id Identity) (*File, error) {
-	r := &reader{id: id, file: &File{Name: filepath.Base(id.Name), Clusters: map[string]kafka.Config{}, Interpreters: map[string]string{}, name: id.Name, lines: map[string]int{}}}
+	r := &reader{id: id, file: &File{
+		Name: filepath.Base(id.Name), Clusters: map[string]kafka.Config{}, Networks: map[string]network.Config{},
+		Interpreters: map[string]string{}, name: id.Name, lines: map[string]int{},
+	}}
 	maps.Copy(r.file.Clusters, id.Clusters)
+	maps.Copy(r.file.Networks, id.Networks)
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, &Faults{File: id.Name, List: []Fault{syntax(err)}}
@@ -114,6 +126,7 @@ func Parse(text []byte, id Identity) (*File, error) {
 	}
 	r.defaults()
 	r.crossCheck()
+	r.checkNetworks()
 	if len(r.faults) > 0 {
 		slices.SortStableFunc(r.faults, func(a, b Fault) int { return cmp.Compare(a.Line, b.Line) })
 		return nil, &Faults{File: id.Name, List: r.faults}
@@ -150,7 +163,8 @@ func (r *reader) document(n ast.Node) {
 		"functions":    func(n ast.Node, _ string) { functions = n },
 		"mappings":     func(n ast.Node, _ string) { mappings = n },
 		"store":        r.store,
-		"networks":     r.later, "roles": r.later, "tls": r.later,
+		"networks":     r.each(r.network),
+		"roles":        r.later, "tls": r.later,
 	})
 	r.defaults()
 	if functions != nil {
@@ -201,6 +215,7 @@ func (r *reader) aws(n ast.Node, path string) {
 	a := &r.file.AWS
 	r.object(n, path, members{
 		"profile": r.text(&a.Profile), "region": r.text(&a.Region), "endpoint": r.text(&a.Endpoint),
+		"network":   r.networkNames(&a.Network),
 		"endpoints": r.later, "assumeRole": r.later, "credentialProcess": r.later, "webIdentity": r.later,
 		"proxy": r.later, "caBundle": r.later,
 	})
@@ -233,7 +248,7 @@ func (r *reader) cluster(name string, n ast.Node, path string) {
 	var mechanism string
 	r.object(n, path, members{
 		"brokers": r.texts(&c.Brokers), "arn": r.text(&c.ARN), "embedded": r.flag(&c.Embedded),
-		"allowPlaintext": r.flag(&c.AllowPlaintext), "properties": r.later, "schemaRegistry": r.later,
+		"allowPlaintext": r.flag(&c.AllowPlaintext), "network": r.networkNames(&c.Network), "properties": r.later, "schemaRegistry": r.later,
 		"tls": func(n ast.Node, path string) {
 			c.TLS = &kafka.TLSConfig{}
 			r.object(n, path, members{

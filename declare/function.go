@@ -41,6 +41,7 @@ func (r *reader) function(name string, n ast.Node, path string) {
 		"concurrency": reserved, "ReservedConcurrentExecutions": reserved,
 		"processes": r.number(&f.Processes, 1, 1000),
 		"arn":       r.text(&f.ARN), "http": r.text(&f.URL),
+		"network":     r.networkNames(&f.Networks),
 		"integration": r.text(&f.Integration), "settings": r.textMap(f.Settings),
 		"tags": r.textMap(f.Tags), "Tags": r.textMap(f.Tags),
 		"secrets": r.refMap(f.Secrets), "user": r.later, "output": r.later, "layers": r.later, "Layers": r.later,
@@ -79,6 +80,9 @@ func (r *reader) functionKind(n ast.Node, path string, f *function.Function) {
 	}
 	if f.Role != "" && !roleARN.MatchString(f.Role) {
 		r.fault(n, join(path, "role"), "%q is no role ARN", f.Role)
+	}
+	if len(f.Networks) > 0 && f.Kind != function.HTTP && f.Kind != function.Lambda {
+		r.fault(n, join(path, "network"), "is how gantry reaches a function behind http or arn; what a process may reach is the machine's to say")
 	}
 	if f.Kind != function.Process {
 		if len(f.Secrets) > 0 {

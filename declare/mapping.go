@@ -99,7 +99,7 @@ func (r *reader) mappingMembers(d *draft) members {
 		"isolation":      r.oneOf(&d.isolation, "read_committed", "read_uncommitted"),
 		"sessionTimeout": r.duration(&d.SessionTimeout, time.Second, 30*time.Minute),
 		"tags":           r.textMap(d.Tags), "Tags": r.textMap(d.Tags),
-		"output": r.later, "lanes": r.later, "consumptionMode": r.later, "schemaRegistry": r.later, "network": r.later,
+		"output": r.later, "lanes": r.later, "consumptionMode": r.later, "schemaRegistry": r.later, "network": r.networkNames(&d.Source.Networks),
 	}
 }
 
@@ -130,6 +130,10 @@ func (r *reader) access(n ast.Node, path string, d *draft) {
 	r.object(n, path, members{
 		"type": r.text(&a.Type), "Type": r.text(&a.Type), "uri": r.ref(&a.URI), "URI": r.ref(&a.URI),
 	})
+	if _, network := a.Network(); network {
+		d.Source.Access = append(d.Source.Access, a)
+		return
+	}
 	switch a.Type {
 	case mapping.BasicAuth, mapping.ScramSHA256, mapping.ScramSHA512, mapping.ClientTLS, mapping.ServerRootCA:
 		d.Source.Access = append(d.Source.Access, a)

@@ -21,6 +21,7 @@ type reader struct {
 	file   *File
 	faults []Fault
 	places []place // of mappings, for faults found between them
+	named  []naming
 }
 
 // read reads one value; path says where it is.

@@ -54,6 +54,7 @@ type Function struct {
 
 	ARN         string            // Lambda only: the qualified ARN in AWS
 	URL         string            // HTTP only
+	Networks    []string          // HTTP and Lambda only: entries of networks: it is reached through
 	Integration string            // InProcess only: the name in the catalogue
 	Settings    map[string]string // InProcess only
 

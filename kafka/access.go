@@ -18,7 +18,7 @@ func authTypes() map[string]Mechanism {
 // laterTypes are AWS's access types gantry does not take yet.
 func laterTypes() []string {
 	return []string{
-		"VPC_SUBNET", "VPC_SECURITY_GROUP", "OAUTHBEARER_AUTH", "OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE",
+		"OAUTHBEARER_AUTH", "OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE",
 		"OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL", "IAM_AUTH", "IAM_OAUTHBEARER_AUTH",
 	}
 }

@@ -20,6 +20,8 @@ type Config struct {
 	// AllowPlaintext permits connections without TLS to brokers on other machines, and
 	// SASL without TLS.
 	AllowPlaintext bool `yaml:"allowPlaintext"`
+	// Network names the entries of `networks:` that say how the brokers are reached.
+	Network []string `yaml:"network"`
 	// Embedded asks for the built-in development broker. Whoever starts it fills in Brokers.
 	Embedded bool `yaml:"embedded"`
 
@@ -77,8 +79,8 @@ func (c Config) Validate() error {
 
 func (c Config) brokerFaults() []error {
 	if c.Embedded {
-		if len(c.Brokers) > 0 || c.TLS != nil || c.SASL != nil {
-			return []error{errors.New("embedded: the built-in broker has no brokers, tls or sasl; leave them out")}
+		if len(c.Brokers) > 0 || c.TLS != nil || c.SASL != nil || len(c.Network) > 0 {
+			return []error{errors.New("embedded: the built-in broker has no brokers, tls, sasl or network; leave them out")}
 		}
 		return nil
 	}

@@ -56,7 +56,7 @@ func TestConfigNamesEveryFault(t *testing.T) {
 			`arn: "x" is no ARN`, `sasl.mechanism: "CRAM-MD5" is not supported; want one of [PLAIN SCRAM-SHA-256 SCRAM-SHA-512 OAUTHBEARER GSSAPI AWS_MSK_IAM]`,
 			"sasl.secret: is not for CRAM-MD5", "sasl.username: is not for CRAM-MD5",
 		},
-		`{ brokers: ["a:1"], tls: { key: x }, sasl: { username: x } }`: {"tls.cert: is missing", "sasl.mechanism: is missing"},
+		`{ brokers: ["a:1"], tls: { key: x }, sasl: { username: x } }`:             {"tls.cert: is missing", "sasl.mechanism: is missing"},
 		`{ brokers: ["a:1"], sasl: { mechanism: PLAIN, username: x } }`:            {"sasl.secret: is missing"},
 		`{ brokers: ["a:1"], sasl: { mechanism: PLAIN, secret: x, password: y } }`: {"sasl.secret: contradicts"},
 		`{ brokers: ["a:1"], sasl: { mechanism: PLAIN, secret: x, kerberos: { cache: c }, iam: {}, oauth: {} } }`: {

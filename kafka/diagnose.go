@@ -33,7 +33,7 @@ func Diagnose(err error) Diagnosis {
 		return Diagnosis{}
 	}
 	for _, rule := range []func(error) (Diagnosis, bool){
-		ofSecrets, ofSASL, ofOurTrust, ofTheirTrust, ofACLs, ofTopics, ofSource, ofProtocol, ofNetwork,
+		ofWay, ofSecrets, ofSASL, ofOurTrust, ofTheirTrust, ofACLs, ofTopics, ofSource, ofProtocol, ofNetwork,
 	} {
 		if d, ok := rule(err); ok {
 			d.Cause += ": " + err.Error()

@@ -21,7 +21,15 @@ var ErrAccessMissing = errors.New("Required 'sourceAccessConfigurations' paramet
 type Resolver struct {
 	Clusters map[string]Config // `clusters:`, each entry valid
 	Secrets  Secrets
-	Dial     Dialer // nil = direct
+	Networks Networks // nil = every connection is direct, and no network has a name
+}
+
+// Networks gives the ways that entries of `networks:` make up (network.Networks).
+type Networks interface {
+	// Dial gives the way that entries make up together; an unknown name is an error.
+	Dial(names ...string) (func(ctx context.Context, network, address string) (net.Conn, error), error)
+	// Plaintext says whether one of the entries allows brokers without TLS.
+	Plaintext(names ...string) bool
 }
 
 // Resolve finds out how to reach a source and as whom: the entry of `clusters:` the
@@ -39,11 +47,16 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 	t := entryTerms(entry, r.Secrets)
 	// A configured login goes to the configured brokers only: a source that names one of
 	// them and a stranger beside it must not have the password sent to the stranger.
-	if len(src.Bootstrap) > 0 && (entry.SASL == nil || ownLogin(src.Access)) {
+	identity := src.Identity()
+	if len(src.Bootstrap) > 0 && (entry.SASL == nil || ownLogin(identity)) {
 		t.brokers = src.Bootstrap
 	}
-	t.plaintext = t.plaintext || src.AllowPlaintext
-	t.override(src.Access, r.Secrets)
+	dial, private, err := r.way(src, entry)
+	if err != nil {
+		return Cluster{}, err
+	}
+	t.plaintext = t.plaintext || src.AllowPlaintext || private
+	t.override(identity, r.Secrets)
 	if len(t.brokers) == 0 {
 		return Cluster{}, fmt.Errorf("find the brokers of %s: it has none; an embedded cluster has them once gantry serves", sourceName(src))
 	}
@@ -53,11 +66,31 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 		}
 	}
 	c, err := t.cluster(ctx, r.Secrets)
-	c.Dial = r.Dial
+	c.Dial = dial
 	if err != nil {
 		return Cluster{}, fmt.Errorf("resolve the access to %s: %w", sourceName(src), err)
 	}
 	return c, nil
+}
+
+// way finds how brokers are dialled, and whether that path is private: by the networks
+// the source names, else by those of its cluster.
+func (r Resolver) way(src mapping.Source, entry Config) (dial Dialer, private bool, err error) {
+	names := src.NetworkNames()
+	if len(names) == 0 {
+		names = entry.Network
+	}
+	if len(names) == 0 {
+		return nil, false, nil
+	}
+	if r.Networks == nil {
+		return nil, false, fmt.Errorf("find the networks %q of %s: there is no networks: in the configuration", names, sourceName(src))
+	}
+	dial, err = r.Networks.Dial(names...)
+	if err != nil {
+		return nil, false, fmt.Errorf("find the networks of %s: %w", sourceName(src), err)
+	}
+	return dial, r.Networks.Plaintext(names...), nil
 }
 
 func sourceName(src mapping.Source) string {
@@ -80,7 +113,7 @@ func checkSource(src mapping.Source) error {
 			errs = append(errs, fmt.Errorf("bootstrap servers: %w", err))
 		}
 	}
-	return errors.Join(append(errs, accessFaults(src.Access)...)...)
+	return errors.Join(append(errs, accessFaults(src.Identity())...)...)
 }
 
 // entry finds the entry of `clusters:` a source belongs to; the zero Config if none does.
@@ -109,7 +142,7 @@ func (r Resolver) entry(src mapping.Source) (Config, error) {
 	switch {
 	case len(found) == 0:
 		return Config{}, nil
-	case len(found) > 1 && len(src.Access) == 0:
+	case len(found) > 1 && len(src.Identity()) == 0:
 		return Config{}, fmt.Errorf("the brokers %s belong to several entries of clusters: (%s); name one of them, or give the access with the source",
 			strings.Join(src.Bootstrap, ","), strings.Join(found, ", "))
 	}

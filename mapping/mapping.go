@@ -87,10 +87,12 @@ type Source struct {
 	Bootstrap      []string // host:port, as given; shown to functions as bootstrapServers
 	Topics         []string // exactly one today
 	Access         []Access
-	AllowPlaintext bool // no TLS to brokers that are not on loopback (YAML only)
+	Networks       []string // entries of networks: (YAML only; AWS's way are the VPC types of Access)
+	AllowPlaintext bool     // no TLS to brokers that are not on loopback (YAML only)
 }
 
-// Access is one SourceAccessConfiguration: a type of authentication and where its secret is.
+// Access is one SourceAccessConfiguration: a type of authentication and where its secret
+// is, or the name of a network.
 type Access struct {
 	Type string
 	URI  string

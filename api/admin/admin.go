@@ -18,6 +18,7 @@ import (
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/network"
 	"gantry/pipeline"
 	"gantry/record"
 	"gantry/store"
@@ -71,6 +72,7 @@ type Config struct {
 	Logs      Logs
 	Kafka     Clusters
 	Clusters  map[string]kafka.Config // `clusters:`, for files that are applied
+	Networks  map[string]network.Config
 	Audit     Audit
 	Actor     func(ctx context.Context) string
 	Region    string

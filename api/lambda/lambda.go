@@ -22,6 +22,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -61,6 +62,28 @@ type Code interface {
 	Zip(sha256 string) ([]byte, error)
 }
 
+// Networks knows the entries of networks:. Safe for use by many goroutines.
+type Networks interface {
+	// Check says what is wrong with naming these entries together: unknown names, two ways.
+	Check(names ...string) error
+	// Plaintext says whether one of them allows brokers on other machines without TLS.
+	Plaintext(names ...string) bool
+}
+
+// noNetworks knows no name.
+type noNetworks struct{}
+
+// Check implements Networks.
+func (noNetworks) Check(names ...string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%q: there is no networks: in the configuration", names)
+}
+
+// Plaintext implements Networks.
+func (noNetworks) Plaintext(...string) bool { return false }
+
 // Config is what the API needs of the rest of gantry. Store, Engine, Code and Pattern
 // are required; the others have defaults.
 type Config struct {
@@ -72,6 +95,8 @@ type Config struct {
 	// Cluster names the configured cluster that a source belongs to: by its MSK ARN, or
 	// by one bootstrap server in common. "" = none.
 	Cluster func(source mapping.Source) string
+	// Networks are the entries of networks:; nil = there are none.
+	Networks Networks
 
 	Region         string        // what ARNs say; us-east-1
 	AccountID      string        // what ARNs say; 000000000000
@@ -106,6 +131,9 @@ func New(cfg Config) (*Server, error) {
 func (c Config) withDefaults() Config {
 	if c.Cluster == nil {
 		c.Cluster = func(mapping.Source) string { return "" }
+	}
+	if c.Networks == nil {
+		c.Networks = noNetworks{}
 	}
 	if c.Region == "" {
 		c.Region = "us-east-1"

@@ -43,7 +43,7 @@ func (s *Server) optionFaults(o *mappingOptions, f *faults) {
 	s.filterFaults(o.FilterCriteria, f)
 	destinationFaults(o.DestinationConfig, f)
 	if o.SourceAccessConfigurations != nil {
-		accessFaults(*o.SourceAccessConfigurations, f)
+		s.accessFaults(*o.SourceAccessConfigurations, f)
 	}
 }
 

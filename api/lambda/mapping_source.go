@@ -24,7 +24,7 @@ var accessTypes = []struct {
 	supported bool
 	mechanism bool // says who gantry is: at most one of these
 }{
-	{"BASIC_AUTH", true, true}, {"VPC_SUBNET", false, false}, {"VPC_SECURITY_GROUP", false, false},
+	{"BASIC_AUTH", true, true}, {mapping.VPCSubnet, true, false}, {mapping.VPCSecurityGroup, true, false},
 	{"SASL_SCRAM_512_AUTH", true, true}, {"SASL_SCRAM_256_AUTH", true, true}, {"VIRTUAL_HOST", false, false},
 	{"CLIENT_CERTIFICATE_TLS_AUTH", true, true}, {"SERVER_ROOT_CA_CERTIFICATE", true, false},
 	{"OAUTHBEARER_AUTH", false, true}, {"OAUTHBEARER_SCOPE", false, false}, {"OAUTHBEARER_AUDIENCE", false, false},
@@ -115,7 +115,11 @@ func (s *Server) selfManagedFaults(in *mappingSource, access *[]accessShape, f *
 // plaintextFaults demands access for brokers that are neither on loopback nor in the
 // configuration: without it the connection could only be plaintext.
 func (s *Server) plaintextFaults(source mapping.Source, access *[]accessShape, f *faults) {
-	if access != nil && len(*access) > 0 || onLoopback(source.Bootstrap) || s.cfg.Cluster(source) != "" {
+	if access != nil {
+		source.Access = accessOf(*access)
+	}
+	private := s.cfg.Networks.Plaintext(source.NetworkNames()...)
+	if len(source.Identity()) > 0 || private || onLoopback(source.Bootstrap) || s.cfg.Cluster(source) != "" {
 		return
 	}
 	f.refuse("Required 'sourceAccessConfigurations' parameter is missing.")
@@ -129,9 +133,9 @@ func onLoopback(brokers []string) bool {
 	})
 }
 
-// accessFaults checks how a mapping says who it is. What a secret holds is found out
-// when the mapping connects.
-func accessFaults(access []accessShape, f *faults) {
+// accessFaults checks how a mapping says who it is and which networks it goes through.
+// What a secret holds is found out when the mapping connects.
+func (s *Server) accessFaults(access []accessShape, f *faults) {
 	f.count("sourceAccessConfigurations", fmt.Sprintf("(%d entries)", len(access)), len(access), 0, 23)
 	var names, mechanisms, seen []string
 	for _, t := range accessTypes {
@@ -145,13 +149,17 @@ func accessFaults(access []accessShape, f *faults) {
 			continue
 		}
 		mechanisms = append(mechanisms, typeFaults(i, a, f)...)
-		if slices.Contains(seen, *a.Type) {
+		if _, network := (mapping.Access{Type: *a.Type}).Network(); slices.Contains(seen, *a.Type) && !network {
 			f.refuse("SourceAccessConfigurations: %s is given twice", *a.Type)
 		}
 		seen = append(seen, *a.Type)
 	}
 	if len(mechanisms) > 1 {
 		f.refuse("SourceAccessConfigurations: at most one type of authentication, not %s", strings.Join(mechanisms, " and "))
+	}
+	source := mapping.Source{Access: accessOf(access)}
+	if err := s.cfg.Networks.Check(source.NetworkNames()...); err != nil {
+		f.refuse("SourceAccessConfigurations: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }
 
@@ -166,7 +174,7 @@ func typeFaults(i int, a accessShape, f *faults) []string {
 		case !t.supported:
 			f.refuse("SourceAccessConfigurations: %s is not supported by gantry yet", t.name)
 		case a.URI == nil:
-			f.refuse("SourceAccessConfigurations: entry %d (%s) has no URI, which names its secret", i+1, t.name)
+			f.refuse("SourceAccessConfigurations: entry %d (%s) has no URI, which names its secret or network", i+1, t.name)
 		}
 		if t.mechanism {
 			return []string{t.name}
@@ -178,7 +186,9 @@ func typeFaults(i int, a accessShape, f *faults) []string {
 func accessOf(shapes []accessShape) []mapping.Access {
 	access := make([]mapping.Access, 0, len(shapes))
 	for _, a := range shapes {
-		access = append(access, mapping.Access{Type: *a.Type, URI: *a.URI}) // both checked by accessFaults
+		if a.Type != nil && a.URI != nil { // else accessFaults refuses it
+			access = append(access, mapping.Access{Type: *a.Type, URI: *a.URI})
+		}
 	}
 	return access
 }

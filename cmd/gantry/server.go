@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"gantry/api/admin"
@@ -24,6 +25,7 @@ import (
 	"gantry/engine"
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/network"
 	"gantry/pipeline"
 	"gantry/pipeline/filter"
 	"gantry/secret"
@@ -44,18 +46,20 @@ type options struct {
 
 // server is a whole gantry: store, engine and the API before them.
 type server struct {
-	opts    options
-	store   store.Store
-	process string
-	code    *code.Code
-	logs    *functionlog.Logs
-	audit   *door.Audit
-	keys    door.Keys
-	madeKey bool
-	engine  *engine.Engine
-	kafka   kafka.Resolver
-	started time.Time
-	closers []io.Closer
+	opts     options
+	store    store.Store
+	process  string
+	code     *code.Code
+	logs     *functionlog.Logs
+	audit    *door.Audit
+	keys     door.Keys
+	madeKey  bool
+	engine   *engine.Engine
+	secrets  *secret.Resolver
+	networks *network.Networks
+	kafka    kafka.Resolver
+	started  time.Time
+	closers  []io.Closer
 	// stopping is closed when run begins to stop: streams end, so that they hold nothing up.
 	stopping chan struct{}
 }
@@ -74,17 +78,19 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	if err := s.openData(); err != nil {
 		return s, err
 	}
+	f := opts.file
+	s.secrets = secret.New(secret.Options{Rules: f.Secrets, Base: opts.base, LookupEnv: os.LookupEnv, AWS: s.aws})
+	s.networks = network.New(network.Options{Entries: f.Networks, Secrets: s.secrets, Log: opts.log})
+	s.closers = append(s.closers, s.networks)
 	if err := s.openKeys(ctx); err != nil {
 		return s, err
 	}
 	s.sweep(ctx)
-	f := opts.file
-	secrets := secret.New(secret.Options{Rules: f.Secrets, Base: opts.base, LookupEnv: os.LookupEnv, AWS: s.aws})
-	s.kafka = kafka.Resolver{Clusters: f.Clusters, Secrets: secrets}
+	s.kafka = kafka.Resolver{Clusters: f.Clusters, Secrets: s.secrets, Networks: s.networks}
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
 		code: s.code, logs: s.logs, aws: s.aws, endpoint: f.AWS.Endpoint, integrations: opts.integrations,
-		secrets: secrets, log: opts.log,
+		secrets: s.secrets, networks: s.networks, awsNetworks: f.AWS.Network, log: opts.log,
 	}
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,
@@ -149,10 +155,9 @@ func (s *server) openKeys(ctx context.Context) error {
 		s.keys, err = door.NewKeys(key)
 		return err
 	}
-	secrets := secret.New(secret.Options{Rules: s.opts.file.Secrets, Base: s.opts.base, LookupEnv: os.LookupEnv, AWS: s.aws})
 	var keys []door.Key
 	for _, k := range s.opts.file.Keys {
-		value, err := secrets.Plain(ctx, k.Secret)
+		value, err := s.secrets.Plain(ctx, k.Secret)
 		if err != nil {
 			return fmt.Errorf("keys: %s: %w", k.ID, err)
 		}
@@ -176,7 +181,20 @@ func (s *server) aws(ctx context.Context) (aws.Config, error) {
 	if a.Endpoint != "" {
 		opts = append(opts, config.WithBaseEndpoint(a.Endpoint))
 	}
+	if len(a.Network) > 0 {
+		dial, err := s.networks.Dial(a.Network...)
+		if err != nil {
+			return aws.Config{}, fmt.Errorf("aws.network: %w", err)
+		}
+		opts = append(opts, config.WithHTTPClient(throughNetwork(dial)))
+	}
 	return config.LoadDefaultConfig(ctx, opts...)
+}
+
+// throughNetwork is an HTTP client whose connections are a network's alone: a proxy of the
+// environment would be another way.
+func throughNetwork(dial network.Dial) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.DialContext, t.Proxy = dial, nil })
 }
 
 // apply makes the store agree with the file that was given to serve. What fails is
@@ -198,7 +216,7 @@ func (s *server) apply(ctx context.Context) error {
 func (s *server) handler(l net.Listener) (http.Handler, error) {
 	f, log := s.opts.file, s.opts.log
 	functions, err := lambda.New(lambda.Config{
-		Store: s.store, Engine: s.engine, Code: s.code, Cluster: s.clusterOf, Region: f.Region, AccountID: f.AccountID,
+		Store: s.store, Engine: s.engine, Code: s.code, Cluster: s.clusterOf, Networks: s.networks, Region: f.Region, AccountID: f.AccountID,
 		Pattern: func(p string) error { _, err := filter.Compile(p); return err },
 		Audit:   s.audit, Actor: door.Actor, Log: log,
 	})
@@ -207,7 +225,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	}
 	administration, err := admin.New(admin.Config{
 		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Actor: door.Actor,
-		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters,
+		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks,
 		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Log: log,
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"gantry/engine"
 	"gantry/function"
+	"gantry/network"
 	"gantry/store/code"
 	"gantry/target/http"
 	"gantry/target/inprocess"
@@ -29,6 +30,8 @@ type targets struct {
 	endpoint     string // of AWS, for emulators; empty = AWS
 	integrations map[string]integration
 	secrets      process.Secrets
+	networks     *network.Networks
+	awsNetworks  []string // those AWS is reached through
 	log          *slog.Logger
 }
 
@@ -41,19 +44,43 @@ func (t targets) open(ctx context.Context, fn function.Function) (engine.Target,
 	case function.Process:
 		return t.process(fn)
 	case function.HTTP:
-		target, err := http.New(fn.URL, http.Config{Timeout: fn.Timeout})
+		dial, err := t.dial(fn.Networks)
+		if err != nil {
+			return nil, err
+		}
+		target, err := http.New(fn.URL, http.Config{Timeout: fn.Timeout, Dial: dial})
 		return closing{target}, err
 	case function.Lambda:
-		cfg, err := t.aws(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("find credentials for AWS: %w", err)
-		}
-		target, err := lambda.New(fn.ARN, lambda.Config{AWS: cfg, Endpoint: t.endpoint, Timeout: fn.Timeout})
-		return closing{target}, err
+		return t.inAWS(ctx, fn)
 	case function.InProcess:
 		return t.inProcess(fn)
 	}
 	return nil, fmt.Errorf("function %s: kind %q is not known", fn.Name, fn.Kind)
+}
+
+func (t targets) inAWS(ctx context.Context, fn function.Function) (engine.Target, error) {
+	names := fn.Networks
+	if len(names) == 0 {
+		names = t.awsNetworks
+	}
+	dial, err := t.dial(names)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := t.aws(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find credentials for AWS: %w", err)
+	}
+	target, err := lambda.New(fn.ARN, lambda.Config{AWS: cfg, Endpoint: t.endpoint, Timeout: fn.Timeout, Dial: dial})
+	return closing{target}, err
+}
+
+// dial is nil, a target's own way, where no network is named.
+func (t targets) dial(names []string) (network.Dial, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return t.networks.Dial(names...)
 }
 
 func (t targets) process(fn function.Function) (engine.Target, error) {

@@ -89,7 +89,7 @@ var dataPlane = []section{
 		row("where secrets are", lambda.Beyond, "AWS Secrets Manager, env:NAME, file:PATH, or a folder, by rules in secrets:"),
 		row("rotation", lambda.Chosen, "read again after five minutes, and at once after a refused login"),
 		row("no SourceAccessConfigurations", lambda.Chosen, "plaintext to loopback only, or the access of the entry in clusters: with the same brokers"),
-		row("OAUTHBEARER, IAM, VPC_SUBNET, VPC_SECURITY_GROUP", lambda.NotYet, ""),
+		row("OAUTHBEARER, IAM", lambda.NotYet, ""),
 	}},
 	{"Functions", []lambda.Behaviour{
 		row("Runtime API", lambda.Same, "2018-06-01, for processes here: AWS's runtime clients run unchanged; without one a small bootstrap speaks it for Python, Node.js and Java"),

@@ -64,6 +64,9 @@ func New(functionARN string, c Config) (*Target, error) {
 	if c.Margin == 0 {
 		c.Margin = defaultMargin
 	}
+	if c.Dial != nil {
+		base.Proxy = nil // the way is the dialer's
+	}
 	t := &Target{
 		arn: functionARN, timeout: c.Timeout + c.Margin,
 		transport: trip.New(base, trip.Config{Conns: c.Conns, Dial: c.Dial}),
