@@ -41,6 +41,7 @@ type File struct {
 	Networks     map[string]network.Config
 	AWS          AWS
 	Interpreters map[string]string
+	User         string // USER or USER:GROUP that functions run as where they name none
 	Functions    []function.Function
 	Mappings     []mapping.Mapping
 
@@ -160,6 +161,7 @@ func (r *reader) document(n ast.Node) {
 		"secrets":      r.list(r.secretRule),
 		"aws":          r.aws,
 		"interpreters": r.textMap(f.Interpreters),
+		"user":         r.text(&f.User),
 		"functions":    func(n ast.Node, _ string) { functions = n },
 		"mappings":     func(n ast.Node, _ string) { mappings = n },
 		"store":        r.store,

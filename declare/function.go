@@ -44,7 +44,7 @@ func (r *reader) function(name string, n ast.Node, path string) {
 		"network":     r.networkNames(&f.Networks),
 		"integration": r.text(&f.Integration), "settings": r.textMap(f.Settings),
 		"tags": r.textMap(f.Tags), "Tags": r.textMap(f.Tags),
-		"secrets": r.refMap(f.Secrets), "user": r.later, "output": r.later, "layers": r.later, "Layers": r.later,
+		"secrets": r.refMap(f.Secrets), "user": r.text(&f.User), "output": r.later, "layers": r.later, "Layers": r.later,
 		"vpcConfig": r.later, "VpcConfig": r.later, "image": r.later,
 	})
 	if concurrency >= 0 {
@@ -85,6 +85,9 @@ func (r *reader) functionKind(n ast.Node, path string, f *function.Function) {
 		r.fault(n, join(path, "network"), "is how gantry reaches a function behind http or arn; what a process may reach is the machine's to say")
 	}
 	if f.Kind != function.Process {
+		if f.User != "" {
+			r.fault(n, join(path, "user"), "is for functions that run here as processes")
+		}
 		if len(f.Secrets) > 0 {
 			r.fault(n, join(path, "secrets"), "are for functions that run here as processes; give this one its secrets where it runs")
 		}

@@ -29,6 +29,7 @@ type functionView struct {
 	Memory      int               `json:"memory,omitempty"` // MB
 	Environment map[string]string `json:"environment,omitempty"`
 	Secrets     map[string]string `json:"secrets,omitempty"` // references
+	User        string            `json:"user,omitempty"`
 	Processes   int               `json:"processes,omitempty"`
 	Concurrency *int              `json:"concurrency,omitempty"`
 
@@ -93,7 +94,7 @@ func functionOf(fn function.Function) functionView {
 		Name: fn.Name, Description: fn.Description, Kind: string(fn.Kind), Declared: fn.Declared,
 		Runtime: fn.Runtime, Handler: fn.Handler, ARN: fn.ARN, HTTP: withoutUser(fn.URL),
 		Integration: fn.Integration, Settings: masked(fn.Settings), Role: fn.Role, Timeout: fn.Timeout.String(),
-		Environment: masked(fn.Environment), Secrets: fn.Secrets, Processes: fn.Processes, Concurrency: fn.Concurrency,
+		Environment: masked(fn.Environment), Secrets: fn.Secrets, User: fn.User, Processes: fn.Processes, Concurrency: fn.Concurrency,
 		Tags: fn.Tags, RevisionID: fn.RevisionID, LastModified: known(fn.LastModified),
 	}
 	if fn.Kind == function.Process {

@@ -16,6 +16,7 @@ import (
 	"gantry/declare"
 	"gantry/kafka"
 	"gantry/kafka/embedded"
+	"gantry/target/process"
 )
 
 // serveFlags override the file, so that several processes may share one.
@@ -66,6 +67,9 @@ func serve(ctx context.Context, flags serveFlags, s streams) error {
 		return err
 	}
 	defer brokers()
+	if err := process.Harden(); err != nil {
+		log.Warn("this process could not be closed to its functions", "event", "isolation.not_hardened", "error", err)
+	}
 	srv, err := open(ctx, options{file: file, base: base, name: cmp.Or(flags.config, "none"), log: log})
 	if err != nil {
 		return err
@@ -76,6 +80,7 @@ func serve(ctx context.Context, flags serveFlags, s streams) error {
 		return err
 	}
 	greet(srv, l.Addr().String(), s)
+	srv.exposures(ctx)
 	err = srv.run(ctx, l)
 	if closed := srv.close(); err == nil {
 		err = closed

@@ -86,11 +86,15 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 		return s, err
 	}
 	s.sweep(ctx)
+	if err := checkUsers(f); err != nil {
+		return s, err
+	}
 	s.kafka = kafka.Resolver{Clusters: f.Clusters, Secrets: s.secrets, Networks: s.networks}
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
 		code: s.code, logs: s.logs, aws: s.aws, endpoint: f.AWS.Endpoint, integrations: opts.integrations,
-		secrets: s.secrets, networks: s.networks, awsNetworks: f.AWS.Network, log: opts.log,
+		secrets: s.secrets, networks: s.networks, awsNetworks: f.AWS.Network,
+		user: f.User, cgroups: s.isolate(), log: opts.log,
 	}
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,

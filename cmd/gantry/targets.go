@@ -32,6 +32,8 @@ type targets struct {
 	secrets      process.Secrets
 	networks     *network.Networks
 	awsNetworks  []string // those AWS is reached through
+	user         string   // that functions run as where they name none
+	cgroups      *process.Cgroups
 	log          *slog.Logger
 }
 
@@ -94,7 +96,7 @@ func (t targets) process(fn function.Function) (engine.Target, error) {
 	return process.New(fn, process.Config{
 		CodeDir: dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
 		Interpreters: t.interpreters, Log: sink{t.logs.Log(fn.Name)}, Logger: t.log,
-		Secrets: t.secrets,
+		Secrets: t.secrets, Packaged: fn.Code.Dir == "", User: t.user, Cgroups: t.cgroups,
 	})
 }
 

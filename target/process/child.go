@@ -11,6 +11,8 @@ import (
 // program is what to start, and how.
 type program struct {
 	argv           []string
+	user           *account // nil = gantry's own
+	group          *cgroup  // nil where there are no control groups
 	dir            string
 	env            []string
 	stdout, stderr *os.File
@@ -18,7 +20,9 @@ type program struct {
 
 // child is a started program and its process group.
 type child struct {
-	cmd *exec.Cmd
+	cmd   *exec.Cmd
+	user  *account // nil = gantry's own
+	group *cgroup  // nil where there are no control groups
 
 	mu   sync.Mutex
 	gone bool // reaped: its id may belong to somebody else now
@@ -28,7 +32,7 @@ func (c *child) pid() int { return c.cmd.Process.Pid }
 
 func command(p program) *exec.Cmd {
 	cmd := &exec.Cmd{Path: p.argv[0], Args: p.argv, Dir: p.dir, Env: p.env, Stdout: p.stdout, Stderr: p.stderr}
-	cmd.SysProcAttr = attributes()
+	cmd.SysProcAttr = attributesOf(p)
 	return cmd
 }
 

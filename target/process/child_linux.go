@@ -10,10 +10,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attributes put the function in a process group of its own and end it with gantry, also
-// when gantry is killed.
-func attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// attributes put the function in a process group of its own, as its user, and end it with
+// gantry, also when gantry is killed.
+func attributes(user *account) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: user.credential()}
+}
+
+// attributesOf start a program in its control group, if it has one.
+func attributesOf(p program) *syscall.SysProcAttr {
+	a := attributes(p.user)
+	if p.group != nil {
+		a.UseCgroupFD, a.CgroupFD = true, int(p.group.file.Fd())
+	}
+	return a
 }
 
 // reap waits for the program's end and collects it. It is collected only after the rest
@@ -28,6 +37,7 @@ func (c *child) reap() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.signalGroup(true)
+	c.group.kill()
 	c.gone = true
 	return c.cmd.Wait()
 }
@@ -58,7 +68,7 @@ func (s *spawner) start(p program) (*child, error) {
 	if err := <-job.done; err != nil {
 		return nil, err
 	}
-	return &child{cmd: job.cmd}, nil
+	return &child{cmd: job.cmd, user: p.user, group: p.group}, nil
 }
 
 // rest ends the thread. Called when no process is left and none is being started.
@@ -73,6 +83,9 @@ func (s *spawner) rest() {
 
 func work(requests chan spawn) {
 	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+	// Nothing started from here gains rights by a set-user-id program, as in Lambda.
+	// The kernel refuses this to nobody.
+	_ = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	for job := range requests {
 		// Descriptors gantry itself inherited without close-on-exec must not go further.
 		// Go's own are marked already; where the kernel lacks the call, nothing is lost

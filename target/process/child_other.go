@@ -2,6 +2,10 @@
 
 package process
 
+import "syscall"
+
+func attributesOf(p program) *syscall.SysProcAttr { return attributes(p.user) }
+
 // reap waits for the program's end and collects it, then kills what is left of its group.
 func (c *child) reap() error {
 	err := c.cmd.Wait()
@@ -16,7 +20,7 @@ func (c *child) reap() error {
 type spawner struct{}
 
 func (*spawner) start(p program) (*child, error) {
-	c := &child{cmd: command(p)}
+	c := &child{cmd: command(p), user: p.user}
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}

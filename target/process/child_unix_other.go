@@ -5,4 +5,6 @@ package process
 import "syscall"
 
 // attributes put the function in a process group of its own.
-func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func attributes(user *account) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Credential: user.credential()}
+}

@@ -3,7 +3,7 @@ package process
 import "syscall"
 
 // attributes keep gantry's Ctrl-C from reaching the function.
-func attributes() *syscall.SysProcAttr {
+func attributes(*account) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -100,21 +101,31 @@ func lookPath(name, path string) (string, error) {
 }
 
 // probe runs an interpreter and returns what it prints, both streams together: some say
-// their version on the one, some on the other.
+// their version on the one, some on the other. It runs in the function's folder, where a
+// shim decides by what is there, and as the function's user: an interpreter may load what
+// is there, too.
 func probe(cfg Config, argv ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
-	return ask(ctx, cfg, argv...)
+	return ask(ctx, question{argv: argv, path: cfg.Path, dir: cfg.CodeDir, as: cfg.account})
 }
 
-func ask(ctx context.Context, cfg Config, argv ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = []string{"PATH=" + cfg.Path, "LANG=C.UTF-8"}
-	cmd.Dir = cfg.CodeDir
+// question is a program that is run for what it prints.
+type question struct {
+	argv      []string
+	path, dir string
+	as        *account
+}
+
+func ask(ctx context.Context, q question) (string, error) {
+	cmd := exec.CommandContext(ctx, q.argv[0], q.argv[1:]...)
+	cmd.Env = []string{"PATH=" + q.path, "LANG=C.UTF-8"}
+	cmd.Dir = q.dir
+	cmd.SysProcAttr = attributes(q.as)
 	out, err := cmd.CombinedOutput()
 	text := strings.TrimSpace(string(out))
 	if err != nil {
-		return "", fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, firstLine(text))
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(q.argv, " "), err, firstLine(text))
 	}
 	return text, nil
 }
@@ -136,9 +147,12 @@ func writeBootstrap(cfg Config, name string) (dir, path string, err error) {
 	dir = filepath.Join(cfg.DataDir, "runtime-"+hex.EncodeToString(sum[:6]))
 	path = filepath.Join(dir, name)
 	if old, err := os.ReadFile(path); err == nil && string(old) == string(content) {
-		return dir, path, nil
+		return dir, path, os.Chmod(dir, 0o755)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", "", fmt.Errorf("write our bootstrap: %w", err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // whatever the umask is: nothing in it is secret
 		return "", "", fmt.Errorf("write our bootstrap: %w", err)
 	}
 	temp, err := os.CreateTemp(dir, name+".*")
@@ -146,6 +160,7 @@ func writeBootstrap(cfg Config, name string) (dir, path string, err error) {
 		return "", "", fmt.Errorf("write our bootstrap: %w", err)
 	}
 	_, err = temp.Write(content)
+	err = errors.Join(err, temp.Chmod(0o644))
 	if closed := temp.Close(); err == nil {
 		err = closed
 	}

@@ -90,7 +90,10 @@ func compileJava(cfg Config, java string) (string, error) {
 	defer os.RemoveAll(work)
 	ctx, cancel := context.WithTimeout(context.Background(), compileTimeout)
 	defer cancel()
-	if _, err := ask(ctx, cfg, compiler, "-nowarn", "-source", "8", "-target", "8", "-d", work, source); err != nil {
+	// As gantry's own user and in an empty folder: a compiler would run annotation
+	// processors it finds where it stands.
+	argv := []string{compiler, "-proc:none", "-nowarn", "-source", "8", "-target", "8", "-cp", work, "-d", work, source}
+	if _, err := ask(ctx, question{argv: argv, path: cfg.Path, dir: work}); err != nil {
 		return "", fmt.Errorf("compile our Java bootstrap: %w", err)
 	}
 	return dir, moveClasses(work, dir)
@@ -103,6 +106,9 @@ func moveClasses(from, to string) error {
 		return err
 	}
 	for _, c := range append(classes, filepath.Join(from, "GantryBootstrap.class")) {
+		if err := os.Chmod(c, 0o644); err != nil {
+			return fmt.Errorf("compile our Java bootstrap: %w", err)
+		}
 		if err := os.Rename(c, filepath.Join(to, filepath.Base(c))); err != nil {
 			return fmt.Errorf("compile our Java bootstrap: %w", err)
 		}

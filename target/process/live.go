@@ -60,13 +60,25 @@ func (w *worker) launch() (ending, error) {
 		return ending{}, fmt.Errorf("make its temp folder: %w", err)
 	}
 	defer os.RemoveAll(temp)
+	if a := w.pool.cfg.account; a != nil {
+		if err := os.Chown(temp, a.uid, a.gid); err != nil {
+			return ending{}, fmt.Errorf("give it its temp folder: %w", err)
+		}
+	}
 	out, err := newOutput(w.pool.cfg.Log)
 	if err != nil {
 		return ending{}, fmt.Errorf("open its output: %w", err)
 	}
 	w.out = out
 	out.hide = more.hide
-	c, err := w.spawn(api, temp)
+	group, err := w.pool.cfg.Cgroups.make(w.pool.fn.Memory)
+	if err != nil {
+		out.started()
+		out.close(lastWords)
+		return ending{}, err
+	}
+	defer group.remove()
+	c, err := w.spawn(api, temp, group)
 	out.started()
 	if err != nil {
 		out.close(lastWords)
@@ -77,6 +89,9 @@ func (w *worker) launch() (ending, error) {
 	}
 	go api.serve(c)
 	ended := c.wait()
+	if group.exceeded() {
+		w.overLimit()
+	}
 	api.settle(lastWords)
 	out.close(lastWords)
 	return w.bury(ended), nil
@@ -96,14 +111,14 @@ func shortage(err error) bool {
 // tempPrefix marks the temp folders of processes in the data folder.
 const tempPrefix = "function-"
 
-// RemoveStale deletes temp folders that a gantry which was killed left in dataDir. Only
-// the owner of dataDir may call it, before the first pool is made.
+// RemoveStale deletes temp folders that a gantry which was killed left in dataDir, and the
+// copies of packages that users of an earlier run had. Only the owner of dataDir may call it, before the first pool is made.
 func RemoveStale(dataDir string) error {
 	left, err := filepath.Glob(filepath.Join(dataDir, tempPrefix+"*"))
 	if err != nil {
 		return fmt.Errorf("look for old temp folders in %s: %w", dataDir, err)
 	}
-	for _, dir := range left {
+	for _, dir := range append(left, filepath.Join(dataDir, sharedFolder)) {
 		if err := os.RemoveAll(dir); err != nil {
 			return fmt.Errorf("remove old temp folder: %w", err)
 		}
@@ -112,7 +127,7 @@ func RemoveStale(dataDir string) error {
 }
 
 // spawn starts the program and the clock of its init phase.
-func (w *worker) spawn(api *runtimeAPI, temp string) (*child, error) {
+func (w *worker) spawn(api *runtimeAPI, temp string, group *cgroup) (*child, error) {
 	p := w.pool
 	limit := p.cfg.InitTimeout
 	if w.again {
@@ -128,7 +143,7 @@ func (w *worker) spawn(api *runtimeAPI, temp string) (*child, error) {
 		return nil, err
 	}
 	c, err := p.spawner.start(program{
-		argv: p.launch.argv, dir: p.cfg.CodeDir,
+		argv: p.launch.argv, dir: p.cfg.CodeDir, user: p.cfg.account, group: group,
 		env:    p.environment(api.address, temp, *w.has.Load()),
 		stdout: w.out.streams[0].childEnd, stderr: w.out.streams[1].childEnd,
 	})

@@ -53,6 +53,9 @@ func (w *worker) checkMemory(family bool) {
 	if c == nil {
 		return
 	}
+	if w.pool.cfg.Cgroups.LimitsMemory() {
+		return // the kernel does
+	}
 	used := c.memory(family) >> 20
 	if used <= w.pool.fn.Memory {
 		return
@@ -72,4 +75,13 @@ func (w *worker) memory() int {
 		return 0
 	}
 	return c.memory(false)
+}
+
+// overLimit notes that the kernel ended the process for its memory.
+func (w *worker) overLimit() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cause == causeNone {
+		w.cause, w.overUsed = causeMemory, w.pool.fn.Memory
+	}
 }

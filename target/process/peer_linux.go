@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,34 +15,51 @@ import (
 )
 
 // peerCheck returns the check of who is at the other end of a connection: a process of
-// the function's group must hold the socket. Where /proc tells nothing (it may be
+// the function's group must hold the socket. Where the kernel shows gantry no descriptors
+// of another user (root without CAP_SYS_PTRACE), the socket must be that user's, whose
+// other processes are then let in too. Where /proc tells nothing (it may be
 // mounted so), everybody on this machine is let in, as on other systems.
 func peerCheck(c *child) func(local, remote net.Addr) bool {
-	group := c.pid()
+	group, who := c.pid(), c.user
 	if _, err := os.Stat("/proc/self/net/tcp"); err != nil {
 		return func(net.Addr, net.Addr) bool { return true }
 	}
 	return func(local, remote net.Addr) bool {
-		inode := socketInode(remote.(*net.TCPAddr), local.(*net.TCPAddr))
-		return inode != "" && (holds(group, inode) || groupHolds(group, inode))
+		s := findSocket(remote.(*net.TCPAddr), local.(*net.TCPAddr))
+		if s.inode == "" {
+			return false
+		}
+		if who != nil && closed(group) {
+			return s.uid == strconv.Itoa(who.uid)
+		}
+		return holds(group, s.inode) || groupHolds(group, s.inode)
 	}
 }
 
-// socketInode finds the socket whose own address is local and that is connected to
+// closed says that a process's descriptors can't be read.
+func closed(pid int) bool {
+	_, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "fd"))
+	return errors.Is(err, fs.ErrPermission)
+}
+
+// socket is what the kernel tells of the other end of a connection.
+type socket struct{ inode, uid string }
+
+// findSocket finds the socket whose own address is local and that is connected to
 // remote. Java opens IPv6 sockets also for IPv4 addresses.
-func socketInode(local, remote *net.TCPAddr) string {
+func findSocket(local, remote *net.TCPAddr) socket {
 	for table, form := range map[string]string{"/proc/self/net/tcp": "%s", "/proc/self/net/tcp6": "0000000000000000FFFF0000%s"} {
 		f, err := os.Open(table)
 		if err != nil {
 			continue
 		}
-		inode := findInode(f, fmt.Appendf(nil, form, hexAddr(local)), fmt.Appendf(nil, form, hexAddr(remote)))
+		s := findLine(f, fmt.Appendf(nil, form, hexAddr(local)), fmt.Appendf(nil, form, hexAddr(remote)))
 		f.Close()
-		if inode != "" {
-			return inode
+		if s.inode != "" {
+			return s
 		}
 	}
-	return ""
+	return socket{}
 }
 
 // hexAddr spells an address as /proc/net/tcp does: the four bytes as a number of the
@@ -49,7 +68,7 @@ func hexAddr(a *net.TCPAddr) string {
 	return fmt.Sprintf("%08X:%04X", binary.NativeEndian.Uint32(a.IP.To4()), a.Port)
 }
 
-func findInode(f *os.File, local, remote []byte) string {
+func findLine(f *os.File, local, remote []byte) socket {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		if !bytes.Contains(lines.Bytes(), local) {
@@ -57,10 +76,10 @@ func findInode(f *os.File, local, remote []byte) string {
 		}
 		fields := bytes.Fields(lines.Bytes())
 		if len(fields) > 9 && bytes.Equal(fields[1], local) && bytes.Equal(fields[2], remote) {
-			return string(fields[9])
+			return socket{inode: string(fields[9]), uid: string(fields[7])}
 		}
 	}
-	return ""
+	return socket{}
 }
 
 // holds says whether a process has the socket open.

@@ -17,14 +17,16 @@
 //
 // Locks: worker.mu and Pool.mu are never held together.
 //
-// What is not isolated: functions run as gantry's own user and can read what it can. A
-// function that starts a new session (setsid) escapes the process group. Only Linux can
+// What is not isolated is said by Exposed: without a user of their own functions run as
+// gantry's and can read every file it can. Where there are no control groups, a function
+// that starts a new session (setsid) escapes the process group. Only Linux can
 // tell which process a connection belongs to and end functions when gantry is killed;
 // elsewhere any local process that finds the port may talk to it. On Windows only the
 // function's own process is ended, not what it started.
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +46,8 @@ type Config struct {
 	Region       string            // AWS_REGION and the region in the ARN
 	AccountID    string            // the account in the ARN
 	DataDir      string            // where temp folders and our bootstraps go; empty = the system's temp folder
+	Packaged     bool              // CodeDir is an unpacked package, which never changes
+	User         string            // USER or USER:GROUP that processes run as where the function names none; empty = gantry's own
 	Interpreters map[string]string // runtime identifier → program, where PATH is not to decide
 	Overrides    map[string]string // environment of this invocation target; wins over the function's
 	Command      []string          // a program that speaks the Runtime API, instead of the runtime's
@@ -56,6 +60,10 @@ type Config struct {
 	Secrets     Secrets                                        // resolves the function's secrets; nil = it can have none
 	Credentials func(ctx context.Context) (Credentials, error) // of the function's role; nil = none
 	RenewPause  time.Duration                                  // between two looks at secrets and credentials; 0 = 30 seconds
+
+	Cgroups *Cgroups // where processes get control groups; nil = none: their memory is watched
+
+	account *account // found from User or the function's; nil = gantry's own
 }
 
 func (c Config) renewPause() time.Duration {
@@ -120,6 +128,13 @@ var _ function.Invoker = (*Pool)(nil)
 func New(fn function.Function, cfg Config) (*Pool, error) {
 	cfg = cfg.withDefaults()
 	fn, cfg, err := checked(fn, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("function %s: %w", fn.Name, err)
+	}
+	cfg.account, err = lookupAccount(cmp.Or(fn.User, cfg.User))
+	if err == nil {
+		err = cfg.share(cfg.account)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("function %s: %w", fn.Name, err)
 	}

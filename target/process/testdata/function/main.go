@@ -122,6 +122,19 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 	switch o.Do {
 	case "fail":
 		return nil, errors.New("no such order")
+	case "read":
+		b, err := os.ReadFile(o.Path)
+		return string(b[:min(len(b), 4096)]), err
+	case "list":
+		_, err := os.ReadDir(o.Path)
+		return nil, err
+	case "write":
+		return nil, os.WriteFile(o.Path, []byte("x"), 0o600)
+	case "escape": // leaves a child that is in no group of ours
+		child := exec.Command("sleep", "600")
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		err := child.Start()
+		return child.Process.Pid, err
 	case "slow":
 		time.Sleep(time.Duration(o.Size) * time.Millisecond)
 	case "tell": // a variable, in every way there is
@@ -182,6 +195,11 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 	return event, nil
 }
 
+func groups() []int {
+	all, _ := os.Getgroups()
+	return all
+}
+
 // look reports what the process can see.
 func look(ctx context.Context) (any, error) {
 	lc, _ := lambdacontext.FromContext(ctx)
@@ -193,7 +211,7 @@ func look(ctx context.Context) (any, error) {
 	}
 	dir, _ := os.Getwd()
 	return map[string]any{
-		"env": os.Environ(), "fds": open, "dir": dir, "pid": os.Getpid(), "group": syscall.Getpgrp(),
+		"env": os.Environ(), "fds": open, "dir": dir, "pid": os.Getpid(), "group": syscall.Getpgrp(), "uid": os.Getuid(), "groups": groups(),
 		"arn": lc.InvokedFunctionArn, "id": lc.AwsRequestID, "client": lc.ClientContext.Custom, "left": time.Until(deadline).Seconds(),
 	}, nil
 }

@@ -1,0 +1,4 @@
+package process
+
+// Harden does nothing here: Windows writes no dumps by itself.
+func Harden() error { return nil }
