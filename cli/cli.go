@@ -53,12 +53,7 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
   gantry serve -c gantry.yaml        # run the mappings of a file
   gantry status                      # what runs, the worst first`,
 		Version: cfg.Version, SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
-			if a.output != "table" && a.output != "json" { // before anything is changed
-				return usage(c, fmt.Errorf("-o %s: want table or json", a.output))
-			}
-			return nil
-		},
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.checkOutput(c) }, // before anything is changed
 	}
 	root.SetIn(cfg.In)
 	root.SetOut(cfg.Out)
@@ -72,9 +67,23 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 	root.AddCommand(
 		a.statusCommand(), a.getCommand(), a.describeCommand(), a.deleteCommand(), a.applyCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.logsCommand(), a.tailCommand(),
-		a.produceCommand(), a.filterCommand(), a.offsetsCommand(),
+		a.produceCommand(), a.filterCommand(), a.offsetsCommand(), a.recordsCommand(), a.skipCommand(),
 	)
 	return root
+}
+
+// outputs names, in a command's annotations, what -o takes there beside table and json.
+const outputs = "outputs"
+
+func (a *app) checkOutput(c *cobra.Command) error {
+	more := c.Annotations[outputs]
+	switch {
+	case a.output == "table", a.output == "json", more != "" && a.output == more:
+		return nil
+	case more != "":
+		return usage(c, fmt.Errorf("-o %s: want table, json or %s", a.output, more))
+	}
+	return usage(c, fmt.Errorf("-o %s: want table or json", a.output))
 }
 
 // usageError is a call that can't mean anything: exit 2.

@@ -3,31 +3,101 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 )
 
 func (a *app) statusCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "status", Short: "Show what this gantry runs, the worst first",
-		Example: "  gantry status\n  gantry status -o json",
+	var all bool
+	c := &cobra.Command{
+		Use: "status", Short: "Show what this gantry runs, the worst first, and what to type",
+		Long: `Status is one screen. First every partition that does not get on: the offset it stands at,
+since when, how often it was tried, the error, how long the records are still kept, how far
+the group is behind, and the commands to type. Then the mappings, the worst first.`,
+		Example: "  gantry status\n  gantry status --all\n  gantry status -o json",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var s struct {
-				Version  string        `json:"version"`
-				Process  string        `json:"process"`
-				Listen   string        `json:"listen"`
-				Started  time.Time     `json:"startedAt"`
-				Mappings []mappingLine `json:"mappings"`
+				Version  string         `json:"version"`
+				Process  string         `json:"process"`
+				Listen   string         `json:"listen"`
+				Started  time.Time      `json:"startedAt"`
+				Standing []standingLine `json:"standing"`
+				Mappings []mappingLine  `json:"mappings"`
 			}
 			return a.fetch(c.Context(), "/gantry/v1/status", &s, func(w io.Writer) {
 				fmt.Fprintf(w, "gantry %s on %s, up since %s\n\n", s.Version, s.Listen, s.Started.Format(time.RFC3339))
+				printStanding(w, s.Standing, all)
 				printMappings(w, s.Mappings)
-				printProblems(w, s.Mappings)
+				printProblems(w, s.Mappings, s.Standing)
 			})
 		},
 	}
+	c.Flags().BoolVar(&all, "all", false, "every partition that stands, not only the first of each mapping in detail")
+	return c
+}
+
+// standingLine is a partition that does not get on.
+type standingLine struct {
+	UUID      string    `json:"uuid"`
+	Mapping   string    `json:"mapping"`
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"`
+	Offset    int64     `json:"offset"`
+	Since     time.Time `json:"since"`
+	Attempts  int       `json:"attempts"`
+	Retry     time.Time `json:"retry"`
+	Problem   string    `json:"problem"`
+	Error     string    `json:"error"`
+	Lag       int64     `json:"lag"`
+	Left      *float64  `json:"leftSeconds"`
+	Commands  []string  `json:"commands"`
+}
+
+// printStanding shows what stands: a table of all, then errors and commands for the worst
+// of each mapping, since the others mostly say the same.
+func printStanding(w io.Writer, standing []standingLine, all bool) {
+	if len(standing) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "%d partition%s not getting on, the worst first:\n", len(standing), map[bool]string{true: " is", false: "s are"}[len(standing) == 1])
+	row(w, "MAPPING", "PARTITION", "OFFSET", "STANDS SINCE", "ATTEMPTS", "PROBLEM", "KEPT FOR", "LAG")
+	for _, s := range standing {
+		row(w, s.Mapping, fmt.Sprintf("%s-%d", s.Topic, s.Partition), s.Offset, ago(s.Since), s.Attempts, s.Problem, keptFor(s), orDash(s.Lag))
+	}
+	seen := map[string]bool{}
+	for _, s := range standing {
+		if seen[s.UUID] && !all {
+			continue
+		}
+		seen[s.UUID] = true
+		fmt.Fprintf(w, "\n%s, %s-%d at offset %d: %s\n", s.Mapping, s.Topic, s.Partition, s.Offset, strings.TrimSpace(s.Error))
+		for _, command := range s.Commands {
+			fmt.Fprintf(w, "  %s\n", command)
+		}
+	}
+	fmt.Fprintln(w)
+}
+
+// keptFor is the time until retention reaches what a partition stands at.
+func keptFor(s standingLine) string {
+	switch {
+	case s.Left == nil:
+		return "-"
+	case *s.Left <= 0:
+		return "it may be gone"
+	}
+	return inDays(time.Duration(*s.Left * float64(time.Second)))
+}
+
+// inDays is a long time as people say it.
+func inDays(d time.Duration) string {
+	if d < 48*time.Hour {
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%.1f days", d.Hours()/24)
 }
 
 func printMappings(w io.Writer, mappings []mappingLine) {
@@ -41,12 +111,17 @@ func printMappings(w io.Writer, mappings []mappingLine) {
 	}
 }
 
-// printProblems says what is wrong, where, and what to type.
-func printProblems(w io.Writer, mappings []mappingLine) {
+// printProblems says what is wrong with mappings of which no partition stands, where, and
+// what to type.
+func printProblems(w io.Writer, mappings []mappingLine, standing []standingLine) {
+	told := map[string]bool{}
+	for _, s := range standing {
+		told[s.UUID] = true
+	}
 	for _, m := range mappings {
-		if m.Detail == "" {
+		if m.Detail == "" || told[m.UUID] {
 			continue
 		}
-		fmt.Fprintf(w, "\n%s: %s\n%s\n  look closer: gantry describe mapping %s\n", m.called(), m.Result, indent(m.Detail), m.called())
+		fmt.Fprintf(w, "\n%s: %s\n%s\n  gantry doctor mapping %s\n", m.called(), m.Result, indent(m.Detail), m.called())
 	}
 }

@@ -56,6 +56,7 @@ type Engine struct {
 	mappings  store.Typed[mapping.Mapping]
 	functions *functions
 	retention *retention
+	resets    resets
 
 	mu      sync.Mutex // guards runners; held for map access only
 	runners map[string]*runner

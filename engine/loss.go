@@ -3,6 +3,8 @@ package engine
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -39,32 +41,62 @@ func (e *Engine) Losses(uuid string) ([]mapping.Loss, error) {
 	return losses, nil
 }
 
+// PreviewLoss says which losses an acceptance of these partitions (all that wait, where
+// none is named) would accept, and where reading would go on. The token stands for that.
+func (e *Engine) PreviewLoss(ctx context.Context, uuid string, only []record.Partition) ([]mapping.Loss, string, error) {
+	r, err := e.find(uuid)
+	if err != nil {
+		return nil, "", err
+	}
+	losses, _, err := r.acceptable(ctx, only)
+	return losses, lossToken(losses), err
+}
+
+// acceptable gives the losses an acceptance is about and the ids their topics have now.
+func (r *runner) acceptable(ctx context.Context, only []record.Partition) (accepted []mapping.Loss, ids map[string]string, err error) {
+	losses, err := r.e.Losses(r.uuid)
+	if err != nil {
+		return nil, nil, err
+	}
+	if accepted = chosen(losses, only); len(accepted) == 0 {
+		return nil, nil, fmt.Errorf("accept the loss of mapping %s: %w", r.uuid, ErrNoLoss)
+	}
+	if ids, err = r.topicIDs(ctx, accepted); err != nil {
+		return nil, nil, err
+	}
+	accepted = whole(losses, accepted, r.recreated(ids))
+	return accepted, ids, r.begin(accepted)
+}
+
+// lossToken stands for what is lost and where reading goes on.
+func lossToken(losses []mapping.Loss) string {
+	h := sha256.New()
+	for _, l := range losses {
+		fmt.Fprintf(h, "%s %d %d %d %d\n", l.Topic, l.Partition, l.First, l.Last, l.Resume)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
 // AcceptLoss is the owner's word that the losses of these partitions (all that wait,
 // where none is named) are given up: reading goes on where each loss says. The member
 // leaves and joins again, so that the new beginning is committed inside its generation.
-// It gives the losses that were accepted.
-func (e *Engine) AcceptLoss(ctx context.Context, uuid string, only []record.Partition, by store.Write) ([]mapping.Loss, error) {
+// It gives the losses that were accepted: those of the preview whose token it carries,
+// or none (ErrStale).
+func (e *Engine) AcceptLoss(ctx context.Context, uuid, token string, only []record.Partition, by store.Write) ([]mapping.Loss, error) {
 	r, err := e.find(uuid)
 	if err != nil {
 		return nil, err
 	}
 	var accepted []mapping.Loss
 	err = r.do(ctx, func(ctx context.Context) error {
-		losses, err := e.Losses(uuid)
+		losses, ids, err := r.acceptable(ctx, only)
 		if err != nil {
 			return err
 		}
-		if accepted = chosen(losses, only); len(accepted) == 0 {
-			return fmt.Errorf("accept the loss of mapping %s: %w", uuid, ErrNoLoss)
+		if lossToken(losses) != token {
+			return fmt.Errorf("accept the loss of mapping %s: %w", uuid, ErrStale)
 		}
-		ids, err := r.topicIDs(ctx, accepted)
-		if err != nil {
-			return err
-		}
-		accepted = whole(losses, accepted, r.recreated(ids))
-		if err := r.begin(accepted); err != nil {
-			return err
-		}
+		accepted = losses
 		return r.accept(ctx, accepted, ids, by)
 	})
 	return accepted, err

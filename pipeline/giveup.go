@@ -16,6 +16,8 @@ import (
 // without a destination it holds its lane until the mapping changes.
 func (p *Pipeline) give(l *lane, w *work) {
 	switch {
+	case w.give.skip != nil:
+		p.giveAsSkipped(l, w)
 	case p.set.Deliver != nil:
 		p.deliver(l, w)
 	case p.wanted(w):
@@ -76,7 +78,7 @@ func (p *Pipeline) deliver(l *lane, w *work) {
 			defer done()
 			errs[i] = to.Deliver(ctx, deliver.Letter{
 				Partition: key, Record: &w.Records[i], Condition: string(w.give.why),
-				Invoked: w.Invoked, Outcome: w.give.last, At: now,
+				Invoked: w.Invoked, Outcome: w.give.last, At: now, Note: w.give.note(),
 			})
 		})
 		cancel(nil)

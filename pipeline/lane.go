@@ -45,6 +45,7 @@ type work struct {
 type giving struct {
 	why  settle.Condition
 	last *function.Outcome // nil: there was no invocation
+	skip *Skip             // the owner's word, where that is why
 }
 
 // resume is what may be committed: the place of the first unresolved record. Expired

@@ -132,6 +132,7 @@ type Pipeline struct {
 	held      int64
 	paused    int // lanes
 	drains    []*drain
+	skips     []*waitingSkip
 	status    board
 }
 
@@ -169,6 +170,7 @@ func (p *Pipeline) Run(ctx context.Context) {
 		case <-p.wake:
 		case <-p.timer.C:
 		}
+		p.settleSkips()
 		p.schedule()
 		p.startCommit()
 		p.drained()

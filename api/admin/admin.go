@@ -4,7 +4,7 @@
 // The flow is that of api/lambda: routes.go finds the operation, handle.go decodes,
 // the operation in the file of its name acts, errors.go makes an exception of what
 // failed. Answers are JSON; streams are one JSON value a line. Payloads of records
-// never appear in an answer.
+// appear in one answer only, that of GET …/records, after masking.
 package admin
 
 import (
@@ -36,7 +36,14 @@ type Engine interface {
 	Function(name string) (engine.FunctionUse, bool)
 	Offsets(ctx context.Context, uuid string) ([]engine.Partition, error)
 	Losses(uuid string) ([]mapping.Loss, error)
-	AcceptLoss(ctx context.Context, uuid string, only []record.Partition, by store.Write) ([]mapping.Loss, error)
+	PreviewLoss(ctx context.Context, uuid string, only []record.Partition) ([]mapping.Loss, string, error)
+	AcceptLoss(ctx context.Context, uuid, token string, only []record.Partition, by store.Write) ([]mapping.Loss, error)
+	PreviewSkip(uuid string, s pipeline.Skip) (pipeline.SkipPreview, error)
+	Skip(ctx context.Context, uuid string, s pipeline.Skip) (pipeline.SkipPreview, error)
+	PreviewReset(ctx context.Context, uuid string, to engine.ResetTo, only []record.Partition) (engine.ResetPlan, error)
+	Reset(ctx context.Context, uuid, token string, by store.Write) (engine.ResetPlan, error)
+	Records(ctx context.Context, m mapping.Mapping, from kafka.Reading) ([]record.Record, error)
+	Standing(ctx context.Context) []engine.Standing
 	Watch(uuid string) (<-chan pipeline.Event, func(), error)
 	Resolve(ctx context.Context, m *mapping.Mapping) error
 	Begins(ctx context.Context, m mapping.Mapping) (string, error)
@@ -75,6 +82,7 @@ type Config struct {
 	Networks  map[string]network.Config
 	Audit     Audit
 	Actor     func(ctx context.Context) string
+	Mask      func(topic string, r *record.Record) // hides what the owner wants hidden of a record that is shown; nil = nothing
 	Region    string
 	AccountID string
 	Version   string

@@ -8,6 +8,8 @@ import (
 
 	"gantry/declare"
 	"gantry/engine"
+	"gantry/kafka"
+	"gantry/pipeline"
 	"gantry/store"
 	"gantry/store/code"
 )
@@ -36,9 +38,9 @@ func exceptionOf(err error) *apiError {
 		return known
 	case errors.As(err, &faults), errors.As(err, &refused):
 		return &apiError{http.StatusBadRequest, "InvalidParameterValueException", err.Error()}
-	case errors.Is(err, engine.ErrNoLoss), errors.Is(err, engine.ErrInHand), errors.Is(err, declare.ErrDeleting):
+	case isConflict(err):
 		return &apiError{http.StatusConflict, "ResourceConflictException", err.Error()}
-	case errors.Is(err, store.ErrNotFound):
+	case isMissing(err):
 		return &apiError{http.StatusNotFound, "ResourceNotFoundException", err.Error()}
 	case errors.Is(err, store.ErrConflict):
 		return &apiError{http.StatusConflict, "ResourceConflictException", err.Error() + "; read it again and repeat"}
@@ -48,6 +50,26 @@ func exceptionOf(err error) *apiError {
 		return &apiError{http.StatusGatewayTimeout, "ClusterException", err.Error()}
 	}
 	return &apiError{http.StatusInternalServerError, "ServiceException", err.Error()}
+}
+
+// isConflict says that a request is right and the world is not as it wants it.
+func isConflict(err error) bool {
+	for _, conflict := range []error{
+		engine.ErrNoLoss, engine.ErrInHand, declare.ErrDeleting, engine.ErrEnabled, engine.ErrStale, engine.ErrNoPreview, engine.ErrRecreated,
+		kafka.ErrGroupBusy, pipeline.ErrNotHere, pipeline.ErrNotStanding, pipeline.ErrNotInHand, pipeline.ErrNoDestination,
+		pipeline.ErrChanged, pipeline.ErrEnded,
+	} {
+		if errors.Is(err, conflict) {
+			return true
+		}
+	}
+	return false
+}
+
+// isMissing says that there is no such record, partition or topic.
+func isMissing(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, kafka.ErrUnknownTopic) || errors.Is(err, kafka.ErrRemoved) ||
+		errors.Is(err, kafka.ErrBeyond) || errors.Is(err, kafka.ErrNoRecord)
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {

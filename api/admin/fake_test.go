@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -197,6 +198,13 @@ type fakeEngine struct {
 	offsets  []engine.Partition
 	losses   []mapping.Loss
 	accepted []record.Partition
+	skip     pipeline.SkipPreview
+	skipped  pipeline.Skip
+	plan     engine.ResetPlan
+	resetTo  engine.ResetTo
+	reading  kafka.Reading
+	records  []record.Record
+	standing []engine.Standing
 	err      error // of everything that asks a cluster
 	watchers int
 	events   chan pipeline.Event
@@ -244,13 +252,52 @@ func (e *fakeEngine) Offsets(context.Context, string) ([]engine.Partition, error
 
 func (e *fakeEngine) Losses(string) ([]mapping.Loss, error) { return e.losses, e.err }
 
-func (e *fakeEngine) AcceptLoss(_ context.Context, _ string, only []record.Partition, _ store.Write) ([]mapping.Loss, error) {
-	e.accepted = only
+func (e *fakeEngine) PreviewLoss(_ context.Context, _ string, only []record.Partition) ([]mapping.Loss, string, error) {
 	if len(e.losses) == 0 {
-		return nil, fmt.Errorf("accept the loss: %w", engine.ErrNoLoss)
+		return nil, "", fmt.Errorf("accept the loss: %w", engine.ErrNoLoss)
+	}
+	return e.losses, "seen", e.err
+}
+
+func (e *fakeEngine) AcceptLoss(_ context.Context, _, token string, only []record.Partition, _ store.Write) ([]mapping.Loss, error) {
+	e.accepted = only
+	if token != "seen" {
+		return nil, engine.ErrStale
 	}
 	return e.losses, e.err
 }
+
+func (e *fakeEngine) PreviewSkip(_ string, s pipeline.Skip) (pipeline.SkipPreview, error) {
+	e.skipped = s
+	return e.skip, e.err
+}
+
+func (e *fakeEngine) Skip(_ context.Context, _ string, s pipeline.Skip) (pipeline.SkipPreview, error) {
+	e.skipped = s
+	if s.Token != e.skip.Token {
+		return e.skip, pipeline.ErrChanged
+	}
+	return e.skip, e.err
+}
+
+func (e *fakeEngine) PreviewReset(_ context.Context, _ string, to engine.ResetTo, only []record.Partition) (engine.ResetPlan, error) {
+	e.resetTo, e.accepted = to, only
+	return e.plan, e.err
+}
+
+func (e *fakeEngine) Reset(_ context.Context, _, token string, _ store.Write) (engine.ResetPlan, error) {
+	if token != e.plan.Token {
+		return engine.ResetPlan{}, engine.ErrNoPreview
+	}
+	return e.plan, e.err
+}
+
+func (e *fakeEngine) Records(_ context.Context, _ mapping.Mapping, from kafka.Reading) ([]record.Record, error) {
+	e.reading = from
+	return slices.Clone(e.records), e.err
+}
+
+func (e *fakeEngine) Standing(context.Context) []engine.Standing { return e.standing }
 
 func (e *fakeEngine) Watch(string) (events <-chan pipeline.Event, end func(), err error) {
 	e.mu.Lock()

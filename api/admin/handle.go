@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"reflect"
 )
 
 // call is a request as an operation sees it.
 type call[In any] struct {
-	In   In
-	path func(name string) string
+	In    In
+	path  func(name string) string
+	query url.Values
 }
 
 // none is the input or output of an operation without one.
@@ -29,9 +31,9 @@ type endpoint struct {
 
 // handle turns a typed operation into a handler. A body, where there is one, is one
 // JSON value without members that are not known.
-func handle[In, Out any](s *Server, do func(context.Context, call[In]) (Out, error)) endpoint {
+func handle[In, Out any](s *Server, do func(context.Context, call[In]) (Out, error), query ...object) endpoint {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := call[In]{path: r.PathValue}
+		c := call[In]{path: r.PathValue, query: r.URL.Query()}
 		if err := decode(r.Body, &c.In); err != nil {
 			s.fail(w, r, badInput(fmt.Sprintf("the body can't be read: %v", err)))
 			return
@@ -44,7 +46,7 @@ func handle[In, Out any](s *Server, do func(context.Context, call[In]) (Out, err
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(out)
 	})
-	return endpoint{Handler: h, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out]()}
+	return endpoint{Handler: h, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](), query: query}
 }
 
 func decode(body io.Reader, in any) error {

@@ -158,16 +158,17 @@ func (s *Server) afterwards(m mapping.Mapping, err error) (changed, error) {
 
 // status is this process at a glance.
 type status struct {
-	Version  string    `json:"version"`
-	Process  string    `json:"process"`
-	Listen   string    `json:"listen"`
-	Started  time.Time `json:"startedAt"`
-	Mappings []Summary `json:"mappings"`
+	Version  string         `json:"version"`
+	Process  string         `json:"process"`
+	Listen   string         `json:"listen"`
+	Started  time.Time      `json:"startedAt"`
+	Standing []standingView `json:"standing"` // partitions that do not get on, the worst first
+	Mappings []Summary      `json:"mappings"`
 }
 
 func (s *Server) getStatus(ctx context.Context, _ call[none]) (status, error) {
 	list, err := s.listMappings(ctx, call[none]{})
-	return status{s.cfg.Version, s.cfg.Process, s.cfg.Listen, s.cfg.Started, list.Mappings}, err
+	return status{s.cfg.Version, s.cfg.Process, s.cfg.Listen, s.cfg.Started, s.standing(ctx), list.Mappings}, err
 }
 
 var _ Engine = (*engine.Engine)(nil)

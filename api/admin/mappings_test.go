@@ -215,7 +215,11 @@ func TestALossIsPreviewedAndAccepted(t *testing.T) {
 	const want = `[{"topic":"orders","partition":3,"first":1,"last":9,"count":9,"resume":10,"reason":"out of range","since":"2026-11-23T12:00:00Z"}]`
 	requireJSON(t, want, b.fine("GET", "/gantry/v1/mappings/m/losses", "")["losses"])
 	require.Empty(t, b.audit.lines(), "a preview changes nothing")
-	requireJSON(t, want, b.fine("POST", accept, `{"partitions":[{"topic":"orders","partition":3}],"reason":"retention was too short"}`)["accepted"])
+	requireJSON(t, want, b.fine("POST", accept, `{"reason":"without a token it is a preview"}`)["losses"])
+	require.Empty(t, b.audit.lines(), "a preview changes nothing")
+	b.refused(400, "InvalidParameterValueException", "reason: is missing", "POST", accept, `{"token":"seen"}`)
+	b.refused(409, "ResourceConflictException", "look again", "POST", accept, `{"token":"other","reason":"x"}`)
+	requireJSON(t, want, b.fine("POST", accept, `{"partitions":[{"partition":3}],"reason":"retention was too short","token":"seen"}`)["accepted"])
 	require.Equal(t, []record.Partition{{Topic: "orders", Index: 3}}, b.engine.accepted)
 	require.Equal(t, []string{"AKIDTEST: accept-loss mapping " + one + " (accept-loss: retention was too short)"}, b.audit.lines())
 }

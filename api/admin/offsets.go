@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"gantry/engine"
@@ -87,17 +89,42 @@ func (s *Server) listLosses(ctx context.Context, c call[none]) (lossList, error)
 	return lossList{m.UUID, lossesOf(losses)}, err
 }
 
-// acceptance is the owner's word that records are given up.
-type acceptance struct {
-	Partitions []struct {
-		Topic     string `json:"topic"`
-		Partition int32  `json:"partition"`
-	} `json:"partitions"`
-	Reason string `json:"reason"`
+// partitionName is a partition in a request.
+type partitionName struct {
+	Topic     string `json:"topic"` // "" = the mapping's
+	Partition int32  `json:"partition"`
 }
 
+func named(m mapping.Mapping, in []partitionName) []record.Partition {
+	var out []record.Partition
+	for _, p := range in {
+		out = append(out, record.Partition{Topic: cmp.Or(p.Topic, m.Source.Topics[0]), Index: p.Partition})
+	}
+	return out
+}
+
+// acceptance is the owner's word that records are given up: those that the preview of the
+// token showed. Without a token it asks for a preview.
+type acceptance struct {
+	Partitions []partitionName `json:"partitions"`
+	Reason     string          `json:"reason"`
+	Token      string          `json:"token"`
+}
+
+// accepted is what is given up, or in a preview would be.
 type accepted struct {
-	Accepted []lossView `json:"accepted"`
+	Token    string     `json:"token,omitempty"` // of a preview
+	Losses   []lossView `json:"losses,omitempty"`
+	Accepted []lossView `json:"accepted,omitempty"`
+}
+
+// because says who moves offsets and why. A move without a reason is refused: the audit
+// is read by people who were not there.
+func (s *Server) because(ctx context.Context, operation, reason string) (store.Write, error) {
+	if strings.TrimSpace(reason) == "" {
+		return store.Write{}, badInput("reason: is missing; say why, it goes to the audit log")
+	}
+	return s.by(ctx, operation+": "+reason), nil
 }
 
 func (s *Server) acceptLoss(ctx context.Context, c call[acceptance]) (accepted, error) {
@@ -105,15 +132,19 @@ func (s *Server) acceptLoss(ctx context.Context, c call[acceptance]) (accepted, 
 	if err != nil {
 		return accepted{}, err
 	}
-	var only []record.Partition
-	for _, p := range c.In.Partitions {
-		only = append(only, record.Partition{Topic: p.Topic, Index: p.Partition})
+	only := named(m, c.In.Partitions)
+	if c.In.Token == "" {
+		losses, token, err := s.cfg.Engine.PreviewLoss(ctx, m.UUID, only)
+		return accepted{Token: token, Losses: lossesOf(losses)}, err
 	}
-	by := s.by(ctx, "accept-loss: "+c.In.Reason)
-	losses, err := s.cfg.Engine.AcceptLoss(ctx, m.UUID, only, by)
+	by, err := s.because(ctx, "accept-loss", c.In.Reason)
 	if err != nil {
 		return accepted{}, err
 	}
-	s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "accept-loss", Kind: store.Mappings, ID: m.UUID, Before: losses})
-	return accepted{lossesOf(losses)}, nil
+	losses, err := s.cfg.Engine.AcceptLoss(ctx, m.UUID, c.In.Token, only, by)
+	if err != nil {
+		return accepted{}, err
+	}
+	s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "accept-loss", Kind: store.Mappings, ID: m.UUID, Before: lossesOf(losses)})
+	return accepted{Accepted: lossesOf(losses)}, nil
 }

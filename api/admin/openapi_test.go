@@ -21,13 +21,16 @@ GET /gantry/v1/mappings
 GET /gantry/v1/mappings/{id}
 GET /gantry/v1/mappings/{id}/losses
 GET /gantry/v1/mappings/{id}/offsets
+GET /gantry/v1/mappings/{id}/records
 GET /gantry/v1/mappings/{id}/tail
 GET /gantry/v1/openapi.json
 GET /gantry/v1/status
 POST /gantry/v1/apply
 POST /gantry/v1/mappings/{id}/accept-loss
+POST /gantry/v1/mappings/{id}/offsets/reset
 POST /gantry/v1/mappings/{id}/pause
 POST /gantry/v1/mappings/{id}/resume
+POST /gantry/v1/mappings/{id}/skip
 POST /gantry/v1/topics/{topic}/records
 `
 
@@ -89,7 +92,8 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 				require.Regexp(t, `^(default|[1-5]\d\d)$`, code)
 				require.NotEmpty(t, r.(map[string]any)["description"], path)
 			}
-			require.Equal(t, method == "post" && (strings.HasSuffix(path, "apply") || strings.HasSuffix(path, "loss") || strings.HasSuffix(path, "records")),
+			require.Equal(t, method == "post" && (strings.HasSuffix(path, "apply") || strings.HasSuffix(path, "loss") || strings.HasSuffix(path, "records") ||
+				strings.HasSuffix(path, "skip") || strings.HasSuffix(path, "reset")),
 				operation["requestBody"] != nil, path)
 		}
 	}

@@ -18,10 +18,11 @@ import (
 type Letter struct {
 	Partition record.Partition
 	Record    *record.Record
-	Condition string // RetriesExhausted, MaximumPayloadSizeExceeded, EventAgeExceeded
+	Condition string // RetriesExhausted, MaximumPayloadSizeExceeded, EventAgeExceeded, Skipped
 	Invoked   int    // invocations the record was part of
 	Outcome   *function.Outcome
 	At        time.Time
+	Note      string // who gave it up and why, where that was a person
 }
 
 // Origin is what every letter of a mapping has in common.
@@ -108,6 +109,7 @@ const (
 	HeaderAttempts  = "gantry-attempts"
 	HeaderError     = "gantry-error"
 	HeaderLog       = "gantry-log-tail"
+	HeaderSkipped   = "gantry-skipped-by"
 	HeaderDocument  = "gantry-document" // "metadata": the value is the record's own, not AWS's document
 )
 
@@ -129,6 +131,9 @@ func (o Origin) Headers(l Letter) []record.Header {
 		if len(l.Outcome.Log) > 0 {
 			facts = append(facts, record.Header{Key: HeaderLog, Value: l.Outcome.Log})
 		}
+	}
+	if l.Note != "" {
+		facts = append(facts, text(HeaderSkipped, tail(l.Note, maxErrorBytes)))
 	}
 	return append(append([]record.Header(nil), l.Record.Headers...), facts...)
 }

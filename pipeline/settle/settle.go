@@ -23,6 +23,7 @@ const (
 	RetriesExhausted Condition = "RetryAttemptsExhausted"
 	PayloadExceeded  Condition = "MaximumPayloadSizeExceeded"
 	TooOld           Condition = "EventAgeExceeded" // AWS does not document its own
+	Skipped          Condition = "Skipped"          // gantry's own: its owner said so
 )
 
 // Controls are the error controls of a mapping.
