@@ -247,7 +247,6 @@ func (r *reader) secretRule(n ast.Node, path string) {
 
 func (r *reader) cluster(name string, n ast.Node, path string) {
 	var c kafka.Config
-	var mechanism string
 	r.object(n, path, members{
 		"brokers": r.texts(&c.Brokers), "arn": r.text(&c.ARN), "embedded": r.flag(&c.Embedded),
 		"allowPlaintext": r.flag(&c.AllowPlaintext), "network": r.networkNames(&c.Network), "properties": r.later, "schemaRegistry": r.later,
@@ -257,14 +256,7 @@ func (r *reader) cluster(name string, n ast.Node, path string) {
 				"ca": r.ref(&c.TLS.CA), "cert": r.ref(&c.TLS.Cert), "key": r.ref(&c.TLS.Key), "keyPassword": r.ref(&c.TLS.KeyPassword),
 			})
 		},
-		"sasl": func(n ast.Node, path string) {
-			c.SASL = &kafka.SASLConfig{}
-			r.object(n, path, members{
-				"mechanism": r.text(&mechanism), "secret": r.ref(&c.SASL.Secret),
-				"username": r.ref(&c.SASL.Username), "password": r.ref(&c.SASL.Password),
-			})
-			c.SASL.Mechanism = kafka.Mechanism(mechanism)
-		},
+		"sasl": r.sasl(&c.SASL),
 	})
 	if err := c.Validate(); err != nil {
 		r.fault(n, path, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))

@@ -3,6 +3,7 @@ package declare
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/pipeline/filter"
+	"gantry/secret"
 )
 
 // place remembers where a mapping stands, for faults found between mappings.
@@ -127,20 +129,26 @@ func (r *reader) pollers(to *mapping.Pollers) read {
 
 func (r *reader) access(n ast.Node, path string, d *draft) {
 	var a mapping.Access
-	r.object(n, path, members{
-		"type": r.text(&a.Type), "Type": r.text(&a.Type), "uri": r.ref(&a.URI), "URI": r.ref(&a.URI),
-	})
-	if _, network := a.Network(); network {
-		d.Source.Access = append(d.Source.Access, a)
+	var literal string
+	uri := func(n ast.Node, path string) {
+		r.text(&literal)(n, path)
+		a.URI = secret.Anchor(literal, r.id.Dir)
+	}
+	r.object(n, path, members{"type": r.text(&a.Type), "Type": r.text(&a.Type), "uri": uri, "URI": uri})
+	_, network := a.Network()
+	if !network && !slices.Contains(mapping.AccessTypes(), a.Type) {
+		r.fault(n, join(path, "type"), "%q is not supported; want one of %s", a.Type, strings.Join(mapping.AccessTypes(), ", "))
 		return
 	}
-	switch a.Type {
-	case mapping.BasicAuth, mapping.ScramSHA256, mapping.ScramSHA512, mapping.ClientTLS, mapping.ServerRootCA:
-		d.Source.Access = append(d.Source.Access, a)
-	default:
-		r.fault(n, join(path, "type"), "%q is not supported; want %s, %s, %s, %s or %s", a.Type,
-			mapping.BasicAuth, mapping.ScramSHA256, mapping.ScramSHA512, mapping.ClientTLS, mapping.ServerRootCA)
+	switch {
+	case a.Bare() && literal != "":
+		r.fault(n, path, "%s has no uri: AWS's credentials sign; leave it out", a.Type)
+	case !a.Bare() && literal == "":
+		r.fault(n, path, "%s: uri is missing", a.Type)
+	case a.Literal():
+		a.URI = literal
 	}
+	d.Source.Access = append(d.Source.Access, a)
 }
 
 func (r *reader) onFailure(to *string) read {
@@ -206,6 +214,9 @@ func (r *reader) source(n ast.Node, path string, d *draft) {
 		if d.OnFailure == "kafka://"+topic {
 			r.fault(n, join(path, "onFailure"), "the destination is the source topic: records would go in circles")
 		}
+	}
+	for _, err := range mapping.AccessFaults(d.Source.Access) {
+		r.fault(n, join(path, "sourceAccessConfigurations"), "%s", err)
 	}
 	cluster, known := r.file.Clusters[d.Source.Cluster]
 	switch {

@@ -3,70 +3,77 @@ package kafka
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"gantry/mapping"
 )
 
-// authTypes are the access types that say who one is; a source has at most one of them.
-func authTypes() map[string]Mechanism {
+// mechanisms are those of the access types that say who one is.
+func mechanisms() map[string]Mechanism {
 	return map[string]Mechanism{
 		mapping.BasicAuth: Plain, mapping.ScramSHA256: ScramSHA256, mapping.ScramSHA512: ScramSHA512, mapping.ClientTLS: "",
-	}
-}
-
-// laterTypes are AWS's access types gantry does not take yet.
-func laterTypes() []string {
-	return []string{
-		"OAUTHBEARER_AUTH", "OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE",
-		"OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL", "IAM_AUTH", "IAM_OAUTHBEARER_AUTH",
+		mapping.OAuth: OAuthBearer, mapping.IAM: MSKIAM, mapping.IAMOAuth: OAuthBearer,
 	}
 }
 
 // accessFaults checks a source's access without reading any secret.
 func accessFaults(access []mapping.Access) []error {
 	var errs []error
-	var logins []string
-	count := map[string]int{}
 	for _, a := range access {
-		_, login := authTypes()[a.Type]
 		switch {
-		case slices.Contains(laterTypes(), a.Type):
-			errs = append(errs, fmt.Errorf("source access %s is not supported yet", a.Type))
-			continue
-		case !login && a.Type != mapping.ServerRootCA:
+		case !slices.Contains(mapping.AccessTypes(), a.Type):
 			errs = append(errs, fmt.Errorf("source access %q is not known for Kafka", a.Type))
-			continue
-		case a.URI == "":
+		case a.Bare() && a.URI != "":
+			errs = append(errs, fmt.Errorf("source access %s has no URI: AWS's credentials sign; leave it out", a.Type))
+		case a.Literal() && a.URI == "":
+			errs = append(errs, fmt.Errorf("source access %s: its text is missing, which stands in the URI", a.Type))
+		case !a.Bare() && a.URI == "":
 			errs = append(errs, fmt.Errorf("source access %s: the URI of its secret is missing", a.Type))
 		}
-		if count[a.Type]++; count[a.Type] == 2 {
-			errs = append(errs, fmt.Errorf("source access %s is given more than once", a.Type))
-		}
-		if login && count[a.Type] == 1 {
-			logins = append(logins, a.Type)
-		}
 	}
-	if len(logins) > 1 {
-		errs = append(errs, fmt.Errorf("source access has more than one way to log in (%s); keep one", strings.Join(logins, ", ")))
+	for _, err := range mapping.AccessFaults(access) {
+		errs = append(errs, fmt.Errorf("source access: %w", err))
 	}
 	return errs
 }
 
 // override lets access given with the source win over that of its cluster: a login
 // replaces login and client certificate, a CA replaces the CA.
-func (t *terms) override(access []mapping.Access, s Secrets) {
+func (t *terms) override(access []mapping.Access, e entrance) {
 	for _, a := range access {
 		if a.Type == mapping.ServerRootCA {
-			t.setCA(a.URI, s)
+			t.setCA(a.URI, e.Secrets)
+		}
+		if !a.Login() {
 			continue
 		}
 		t.secure, t.authRefs = true, []string{a.URI}
-		t.identity, t.pair = nil, nil
+		t.mechanism, t.identity, t.pair = mechanisms()[a.Type], nil, nil
 		if a.Type == mapping.ClientTLS {
-			t.pair = secretPair(a.URI, s)
+			t.pair = secretPair(a.URI, e.Secrets)
 			continue
 		}
-		t.identity = passwords{mechanism: authTypes()[a.Type], login: secretLogin(a.URI, s)}
+		t.identity = e.identity(accessLogin(a, access))
 	}
+}
+
+// accessLogin is a login of AWS's types in the words of the configuration.
+func accessLogin(a mapping.Access, all []mapping.Access) SASLConfig {
+	c := SASLConfig{Mechanism: mechanisms()[a.Type], Secret: a.URI}
+	if c.Mechanism != OAuthBearer {
+		return c
+	}
+	c.OAuth = &OAuthConfig{WebIdentity: a.Type == mapping.IAMOAuth, Extensions: map[string]string{}}
+	for _, extra := range all {
+		switch extra.Type {
+		case mapping.OAuthScope:
+			c.OAuth.Scope = extra.URI
+		case mapping.OAuthAudience:
+			c.OAuth.Audience = extra.URI
+		case mapping.OAuthCluster:
+			c.OAuth.Extensions["logicalCluster"] = extra.URI
+		case mapping.OAuthPool:
+			c.OAuth.Extensions["identityPoolId"] = extra.URI
+		}
+	}
+	return c
 }

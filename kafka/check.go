@@ -31,7 +31,7 @@ func (a *Admin) Check(ctx context.Context) error {
 	case errors.As(err, &connect) && err.Error() == connect.Error():
 		return err // one broker, and all is said
 	default:
-		return &ConnectError{Broker: strings.Join(a.cluster.Brokers, ","), Security: a.cluster.Security(), Err: err}
+		return &ConnectError{Broker: strings.Join(a.cluster.Brokers, ","), Security: a.cluster.Security(), Mechanism: a.cluster.Mechanism, Err: err}
 	}
 }
 

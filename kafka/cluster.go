@@ -32,10 +32,10 @@ type Cluster struct {
 	// Resolver is only the first: certificates are read again for every connection.
 	TLS *tls.Config
 
-	// Mechanism and Login are for user and password; "" = no SASL, or one that came from
-	// a Resolver. Login is called for every authentication.
-	Mechanism Mechanism
-	Login     func(ctx context.Context) (Login, error)
+	Mechanism Mechanism // "" = no SASL
+	// Login gives user and password to mechanisms that want them. It is called for every
+	// authentication. A cluster that came from a Resolver knows by itself who one is.
+	Login func(ctx context.Context) (Login, error)
 
 	// Dial opens connections; nil = a plain dialer with TCP keep-alive after 30 s.
 	Dial Dialer
@@ -46,7 +46,7 @@ type Cluster struct {
 	OnConnect func(error)
 
 	renew    func(ctx context.Context) (*tls.Config, error)
-	identity identity // nil = Mechanism and Login count
+	identity identity // nil = Login counts
 	forget   func()   // drops kept secrets after a refused authentication
 }
 

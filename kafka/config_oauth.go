@@ -27,6 +27,7 @@ type OAuthConfig struct {
 	CA            string `yaml:"ca"`            // ref: PEM roots of the token endpoint, instead of the system's
 	ClientID      string `yaml:"clientId"`      // as it is, no reference
 	ClientSecret  string `yaml:"clientSecret"`  // ref
+	ClientAuth    string `yaml:"clientAuth"`    // how id and secret are sent: ClientAuthBasic ("" too) or ClientAuthPost
 	Scope         string `yaml:"scope"`         // one or more, separated by spaces; goes into the request
 	Audience      string `yaml:"audience"`      // goes into the request; WebIdentity: required
 
@@ -47,6 +48,14 @@ type OAuthConfig struct {
 	Extensions map[string]string `yaml:"extensions"`
 }
 
+// How a client shows its secret to the token endpoint (RFC 6749, 2.3.1). In the header id
+// and secret are percent-encoded as the RFC has it; an endpoint that does not decode them
+// wants the body.
+const (
+	ClientAuthBasic = "basic" // in the header Authorization
+	ClientAuthPost  = "post"  // as client_id and client_secret in the body
+)
+
 // DefaultAssertionLifetime is how long a signed assertion holds, as Kafka's own client
 // has it (sasl.oauthbearer.assertion.claim.exp.seconds).
 const DefaultAssertionLifetime = 5 * time.Minute
@@ -66,6 +75,9 @@ func (c *OAuthConfig) faults() []error {
 		fault("clientSecret: is missing; give clientSecret, privateKey, assertion, token or webIdentity")
 	case len(ways) > 1:
 		fault("%s: contradicts %s; keep one of them", ways[0], strings.Join(ways[1:], " and "))
+	}
+	if !slices.Contains([]string{"", ClientAuthBasic, ClientAuthPost}, c.ClientAuth) {
+		fault("clientAuth: %q is not known; want %s or %s", c.ClientAuth, ClientAuthBasic, ClientAuthPost)
 	}
 	for _, err := range c.requestFaults() {
 		fault("%w", err)

@@ -22,9 +22,10 @@ const (
 
 // ConnectError is a connection that could not be made: dialing, TLS or SASL failed.
 type ConnectError struct {
-	Broker   string // host:port
-	Security string // PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL
-	Err      error
+	Broker    string    // host:port
+	Security  string    // PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL
+	Mechanism Mechanism // "" = no SASL
+	Err       error
 }
 
 func (e *ConnectError) Error() string {
@@ -120,7 +121,7 @@ func (h connectHook) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _
 			h.cluster.forget()
 		}
 		broker := net.JoinHostPort(meta.Host, strconv.Itoa(int(meta.Port)))
-		err = &ConnectError{Broker: broker, Security: h.cluster.Security(), Err: err}
+		err = &ConnectError{Broker: broker, Security: h.cluster.Security(), Mechanism: h.cluster.Mechanism, Err: err}
 	}
 	if h.cluster.OnConnect != nil {
 		h.cluster.OnConnect(err)

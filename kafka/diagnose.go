@@ -33,7 +33,7 @@ func Diagnose(err error) Diagnosis {
 		return Diagnosis{}
 	}
 	for _, rule := range []func(error) (Diagnosis, bool){
-		ofWay, ofSecrets, ofSASL, ofOurTrust, ofTheirTrust, ofACLs, ofTopics, ofSource, ofProtocol, ofNetwork,
+		ofWay, ofSecrets, ofTokens, ofKerberos, ofAWS, ofSASL, ofOurTrust, ofTheirTrust, ofACLs, ofTopics, ofSource, ofProtocol, ofNetwork,
 	} {
 		if d, ok := rule(err); ok {
 			d.Cause += ": " + err.Error()
@@ -74,16 +74,22 @@ func ofSecrets(err error) (Diagnosis, bool) {
 func ofSASL(err error) (Diagnosis, bool) {
 	d := Diagnosis{Problem: mapping.ProblemSASL, Reason: mapping.ReasonSourceAuthn}
 	var cut *cutLogin
+	var connect *ConnectError
+	var mechanism Mechanism
+	if errors.As(err, &connect) {
+		mechanism = connect.Mechanism
+	}
 	switch {
 	case errors.As(err, &cut):
 		d.Cause = "the broker ended the login without saying why"
-		d.Try = "check user, password and mechanism"
+		if _, d.Try = refusedWords(mechanism); mechanism != GSSAPI && mechanism != MSKIAM {
+			d.Try = "check user, password and mechanism"
+		}
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
-		d.Cause = "the broker refused user or password"
-		d.Try = "check user, password and mechanism; a rotated secret is read again at the next attempt"
+		d.Cause, d.Try = refusedWords(mechanism)
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
 		d.Cause = "the broker does not offer this SASL mechanism on this port"
-		d.Try = "use a mechanism of the listener's sasl.enabled.mechanisms: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+		d.Try = "use a mechanism of the listener's sasl.enabled.mechanisms: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI"
 	case errors.Is(err, kerr.IllegalSaslState):
 		d.Cause = "the broker expected no SASL login here"
 		d.Try = "use the port of a SASL listener, or leave the login out"

@@ -82,18 +82,3 @@ func (p passwords) begin(ctx context.Context, broker string) (sasl.Session, []by
 	}
 	return nil, nil, loginError(fmt.Errorf("mechanism %q is not known", p.mechanism))
 }
-
-// notYet stands for a mechanism whose login is being built.
-type notYet struct{ mechanism Mechanism }
-
-func (n notYet) wire() Mechanism { return n.mechanism }
-
-func (n notYet) forget() {}
-
-func (n notYet) check(context.Context) error {
-	return fmt.Errorf("sasl.mechanism: %s is not supported yet", n.mechanism)
-}
-
-func (n notYet) begin(ctx context.Context, _ string) (sasl.Session, []byte, error) {
-	return nil, nil, n.check(ctx)
-}

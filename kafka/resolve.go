@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"gantry/mapping"
 )
@@ -22,6 +26,14 @@ type Resolver struct {
 	Clusters map[string]Config // `clusters:`, each entry valid
 	Secrets  Secrets
 	Networks Networks // nil = every connection is direct, and no network has a name
+
+	// Proxy is how token endpoints are reached where no network is named; nil = directly.
+	Proxy func(*http.Request) (*url.URL, error)
+	// AWS gives the configuration for calls to AWS, of a profile of AWS's shared files or,
+	// for "", of the `aws:` section; nil = AWS is out of reach.
+	AWS func(ctx context.Context, profile string) (aws.Config, error)
+	// Identities are shared between the clusters that are resolved; nil = none are.
+	Identities *Identities
 }
 
 // Networks gives the ways that entries of `networks:` make up (network.Networks).
@@ -44,19 +56,20 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 	if err != nil {
 		return Cluster{}, err
 	}
-	t := entryTerms(entry, r.Secrets)
+	w, err := r.way(src, entry)
+	if err != nil {
+		return Cluster{}, err
+	}
+	e := entrance{Resolver: r, way: w}
+	t := e.entryTerms(entry)
 	// A configured login goes to the configured brokers only: a source that names one of
 	// them and a stranger beside it must not have the password sent to the stranger.
 	identity := src.Identity()
 	if len(src.Bootstrap) > 0 && (entry.SASL == nil || ownLogin(identity)) {
 		t.brokers = src.Bootstrap
 	}
-	dial, private, err := r.way(src, entry)
-	if err != nil {
-		return Cluster{}, err
-	}
-	t.plaintext = t.plaintext || src.AllowPlaintext || private
-	t.override(identity, r.Secrets)
+	t.plaintext = t.plaintext || src.AllowPlaintext || w.private
+	t.override(identity, e)
 	if len(t.brokers) == 0 {
 		return Cluster{}, fmt.Errorf("find the brokers of %s: it has none; an embedded cluster has them once gantry serves", sourceName(src))
 	}
@@ -66,31 +79,38 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 		}
 	}
 	c, err := t.cluster(ctx, r.Secrets)
-	c.Dial = dial
+	c.Dial = w.dial
 	if err != nil {
 		return Cluster{}, fmt.Errorf("resolve the access to %s: %w", sourceName(src), err)
 	}
 	return c, nil
 }
 
-// way finds how brokers are dialled, and whether that path is private: by the networks
-// the source names, else by those of its cluster.
-func (r Resolver) way(src mapping.Source, entry Config) (dial Dialer, private bool, err error) {
-	names := src.NetworkNames()
-	if len(names) == 0 {
-		names = entry.Network
+// way is how brokers are reached, and what logging in to them fetches from elsewhere.
+type way struct {
+	names   []string // entries of `networks:`; none = directly
+	dial    Dialer   // nil = directly
+	private bool     // the networks allow brokers without TLS
+}
+
+// way finds it: by the networks the source names, else by those of its cluster.
+func (r Resolver) way(src mapping.Source, entry Config) (way, error) {
+	w := way{names: src.NetworkNames()}
+	if len(w.names) == 0 {
+		w.names = entry.Network
 	}
-	if len(names) == 0 {
-		return nil, false, nil
+	if len(w.names) == 0 {
+		return w, nil
 	}
 	if r.Networks == nil {
-		return nil, false, fmt.Errorf("find the networks %q of %s: there is no networks: in the configuration", names, sourceName(src))
+		return w, fmt.Errorf("find the networks %q of %s: there is no networks: in the configuration", w.names, sourceName(src))
 	}
-	dial, err = r.Networks.Dial(names...)
+	dial, err := r.Networks.Dial(w.names...)
 	if err != nil {
-		return nil, false, fmt.Errorf("find the networks of %s: %w", sourceName(src), err)
+		return w, fmt.Errorf("find the networks of %s: %w", sourceName(src), err)
 	}
-	return dial, r.Networks.Plaintext(names...), nil
+	w.dial, w.private = dial, r.Networks.Plaintext(w.names...)
+	return w, nil
 }
 
 func sourceName(src mapping.Source) string {
@@ -151,7 +171,7 @@ func (r Resolver) entry(src mapping.Source) (Config, error) {
 
 // ownLogin says whether a source brings its own identity; a root CA is none.
 func ownLogin(access []mapping.Access) bool {
-	return slices.ContainsFunc(access, func(a mapping.Access) bool { return a.Type != mapping.ServerRootCA })
+	return slices.ContainsFunc(access, mapping.Access.Login)
 }
 
 func shareBroker(a, b []string) bool {

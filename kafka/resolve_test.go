@@ -167,9 +167,9 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		{name: "two entries", src: bootstrap("twin:9092"), want: []string{"twin-a, twin-b"}},
 		{name: "an embedded broker that does not run", src: mapping.Source{Cluster: "local"}, want: []string{"cluster local: it has none"}},
 		{name: "every fault at once", src: with(bootstrap("far", "x:y"), "BASIC_AUTH", "", "SASL_SCRAM_512_AUTH", "user", "SERVER_ROOT_CA_CERTIFICATE", "a",
-			"SERVER_ROOT_CA_CERTIFICATE", "b", "IAM_AUTH", "", "VIRTUAL_HOST", "/"), want: []string{
-			`"far" is no host:port`, `"x:y" is no host:port`, "BASIC_AUTH: the URI of its secret is missing", "more than one way to log in (BASIC_AUTH, SASL_SCRAM_512_AUTH)",
-			"SERVER_ROOT_CA_CERTIFICATE is given more than once", "IAM_AUTH is not supported yet", `"VIRTUAL_HOST" is not known`,
+			"SERVER_ROOT_CA_CERTIFICATE", "b", "IAM_AUTH", "x", "VIRTUAL_HOST", "/"), want: []string{
+			`"far" is no host:port`, `"x:y" is no host:port`, "BASIC_AUTH: the URI of its secret is missing", "at most one type of authentication, not BASIC_AUTH and SASL_SCRAM_512_AUTH and IAM_AUTH",
+			"SERVER_ROOT_CA_CERTIFICATE is given twice", "IAM_AUTH has no URI", `"VIRTUAL_HOST" is not known`,
 		}},
 		{name: "secrets that are not there", src: with(bootstrap("far:1"), "BASIC_AUTH", "nowhere", "SERVER_ROOT_CA_CERTIFICATE", "neither"),
 			want: []string{"get the login: read the secret nowhere", "get the root CA: read the secret neither"}},

@@ -15,16 +15,18 @@ type terms struct {
 	secure    bool // TLS, whether or not there is a CA or a certificate
 	plaintext bool // allowed towards other machines
 
-	ca       func(ctx context.Context) (string, error) // PEM; nil = the system's roots
-	pair     func(ctx context.Context) (*tls.Certificate, error)
-	identity identity // nil = no SASL
+	ca        func(ctx context.Context) (string, error) // PEM; nil = the system's roots
+	pair      func(ctx context.Context) (*tls.Certificate, error)
+	mechanism Mechanism // "" = no SASL
+	identity  identity  // nil = no SASL
 
 	authRefs []string // what identity and pair read
 	caRefs   []string
 }
 
 // entryTerms are those of an entry of `clusters:`.
-func entryTerms(c Config, s Secrets) terms {
+func (e entrance) entryTerms(c Config) terms {
+	s := e.Secrets
 	t := terms{brokers: c.Brokers, plaintext: c.AllowPlaintext, secure: c.TLS != nil}
 	if c.TLS != nil && c.TLS.CA != "" {
 		t.setCA(c.TLS.CA, s)
@@ -34,7 +36,7 @@ func entryTerms(c Config, s Secrets) terms {
 		t.pair = c.TLS.pair(s)
 	}
 	if c.SASL != nil {
-		t.identity = c.SASL.identity(s)
+		t.mechanism, t.identity = c.SASL.Mechanism, e.identity(*c.SASL)
 		t.authRefs = append(t.authRefs, c.SASL.refs()...)
 		t.secure = t.secure || !c.AllowPlaintext
 	}
@@ -70,17 +72,17 @@ func (c *TLSConfig) pair(s Secrets) func(ctx context.Context) (*tls.Certificate,
 	}
 }
 
-// identity is who the section says one is.
-func (c *SASLConfig) identity(s Secrets) identity {
-	switch c.Mechanism {
-	case OAuthBearer, GSSAPI, MSKIAM:
-		return notYet{c.Mechanism}
-	}
-	return passwords{mechanism: c.Mechanism, login: c.login(s)}
-}
-
 // refs are the references it reads.
-func (c *SASLConfig) refs() []string { return []string{c.Secret, c.Username, c.Password} }
+func (c *SASLConfig) refs() []string {
+	refs := []string{c.Secret, c.Username, c.Password}
+	if c.OAuth != nil {
+		refs = append(refs, c.OAuth.refs()...)
+	}
+	if c.Kerberos != nil {
+		refs = append(refs, c.Kerberos.Password)
+	}
+	return refs
+}
 
 func (c *SASLConfig) login(s Secrets) func(ctx context.Context) (Login, error) {
 	if c.Secret != "" {
@@ -156,7 +158,7 @@ func (t terms) load(ctx context.Context) (*tls.Config, error) {
 // cluster reads all secrets once, so that every fault shows now, and keeps the ways to
 // read them again.
 func (t terms) cluster(ctx context.Context, s Secrets) (Cluster, error) {
-	c := Cluster{Brokers: t.brokers, identity: t.identity}
+	c := Cluster{Brokers: t.brokers, Mechanism: t.mechanism, identity: t.identity}
 	var errs []error
 	if t.secure {
 		var err error

@@ -91,22 +91,10 @@ type Source struct {
 	AllowPlaintext bool     // no TLS to brokers that are not on loopback (YAML only)
 }
 
-// Access is one SourceAccessConfiguration: a type of authentication and where its secret
-// is, or the name of a network.
-type Access struct {
-	Type string
-	URI  string
-}
-
-// The access types gantry takes today.
+// The kinds of event source, as an event names them.
 const (
-	BasicAuth       = "BASIC_AUTH"
-	ScramSHA256     = "SASL_SCRAM_256_AUTH"
-	ScramSHA512     = "SASL_SCRAM_512_AUTH"
-	ClientTLS       = "CLIENT_CERTIFICATE_TLS_AUTH"
-	ServerRootCA    = "SERVER_ROOT_CA_CERTIFICATE"
-	SelfManagedType = "SelfManagedKafka" // eventSource of an event from a self-managed cluster
-	MSKType         = "aws:kafka"        // eventSource of an event from MSK
+	SelfManagedType = "SelfManagedKafka" // a self-managed cluster
+	MSKType         = "aws:kafka"        // MSK
 )
 
 // Consumer is one function of a mapping with the filters that choose its records.

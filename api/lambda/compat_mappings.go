@@ -26,7 +26,7 @@ var optionMembers = []Member{
 	{Name: "ProvisionedPollerConfig.PollerGroupName", Standing: NotYet},
 	{Name: "ScalingConfig", Standing: NotKafka},
 	{Name: "SelfManagedKafkaEventSourceConfig.SchemaRegistryConfig", Standing: NotYet},
-	{Name: "SourceAccessConfigurations", Standing: Same, Note: "VPC_SUBNET and VPC_SECURITY_GROUP name entries of networks: in the configuration; OAUTHBEARER_* and IAM_* are refused for now"},
+	{Name: "SourceAccessConfigurations", Standing: Same, Note: "VPC_SUBNET and VPC_SECURITY_GROUP name entries of networks: in the configuration"},
 	{Name: "TumblingWindowInSeconds", Standing: NotKafka, Accepts: []string{"0"}},
 }
 

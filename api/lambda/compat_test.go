@@ -144,7 +144,7 @@ func TestAccessTypesAreThoseOfTheModel(t *testing.T) {
 		model = append(model, string(a))
 	}
 	for _, a := range accessTypes {
-		ours = append(ours, a.name)
+		ours = append(ours, a)
 	}
 	require.ElementsMatch(t, model, ours)
 }

@@ -101,7 +101,11 @@ func (s *Server) showSource(shape *mappingShape, m *mapping.Mapping) {
 		shape.SelfManagedKafkaEventSourceConfig = group
 	}
 	for _, a := range m.Source.Access {
-		shape.SourceAccessConfigurations = append(shape.SourceAccessConfigurations, accessShape{Type: &a.Type, URI: &a.URI})
+		entry := accessShape{Type: &a.Type, URI: &a.URI}
+		if a.URI == "" {
+			entry.URI = nil
+		}
+		shape.SourceAccessConfigurations = append(shape.SourceAccessConfigurations, entry)
 	}
 	if m.Start == mapping.AtTimestamp {
 		at := epoch(m.StartTime)

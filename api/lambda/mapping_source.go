@@ -18,19 +18,15 @@ var (
 	uriPattern       = whole(`[ a-zA-Z0-9-\/*:_+=.@-]*`)
 )
 
-// accessTypes are AWS's; those with false are refused by name.
-var accessTypes = []struct {
-	name      string
-	supported bool
-	mechanism bool // says who gantry is: at most one of these
-}{
-	{"BASIC_AUTH", true, true}, {mapping.VPCSubnet, true, false}, {mapping.VPCSecurityGroup, true, false},
-	{"SASL_SCRAM_512_AUTH", true, true}, {"SASL_SCRAM_256_AUTH", true, true}, {"VIRTUAL_HOST", false, false},
-	{"CLIENT_CERTIFICATE_TLS_AUTH", true, true}, {"SERVER_ROOT_CA_CERTIFICATE", true, false},
-	{"OAUTHBEARER_AUTH", false, true}, {"OAUTHBEARER_SCOPE", false, false}, {"OAUTHBEARER_AUDIENCE", false, false},
-	{"OAUTHBEARER_LOGICAL_CLUSTER", false, false}, {"OAUTHBEARER_IDENTITY_POOL", false, false},
-	{"IAM_AUTH", false, true}, {"IAM_OAUTHBEARER_AUTH", false, true},
+// accessTypes are AWS's, in its order.
+var accessTypes = []string{
+	mapping.BasicAuth, mapping.VPCSubnet, mapping.VPCSecurityGroup, mapping.ScramSHA512, mapping.ScramSHA256, virtualHost,
+	mapping.ClientTLS, mapping.ServerRootCA, mapping.OAuth, mapping.OAuthScope, mapping.OAuthAudience, mapping.OAuthCluster, mapping.OAuthPool,
+	mapping.IAM, mapping.IAMOAuth,
 }
+
+// virtualHost is for RabbitMQ.
+const virtualHost = "VIRTUAL_HOST"
 
 // mappingSource is what a creation says about the cluster it reads.
 type mappingSource struct {
@@ -137,25 +133,17 @@ func onLoopback(brokers []string) bool {
 // What a secret holds is found out when the mapping connects.
 func (s *Server) accessFaults(access []accessShape, f *faults) {
 	f.count("sourceAccessConfigurations", fmt.Sprintf("(%d entries)", len(access)), len(access), 0, 23)
-	var names, mechanisms, seen []string
-	for _, t := range accessTypes {
-		names = append(names, t.name)
-	}
 	for i, a := range access {
-		f.text(member("sourceAccessConfigurations", i, "type"), a.Type, oneOf(names...))
+		f.text(member("sourceAccessConfigurations", i, "type"), a.Type, oneOf(accessTypes...))
 		f.text(member("sourceAccessConfigurations", i, "uRI"), a.URI, length(1, 200), pattern(uriPattern))
 		if a.Type == nil {
 			f.refuse("SourceAccessConfigurations: entry %d has no Type", i+1)
 			continue
 		}
-		mechanisms = append(mechanisms, typeFaults(i, a, f)...)
-		if _, network := (mapping.Access{Type: *a.Type}).Network(); slices.Contains(seen, *a.Type) && !network {
-			f.refuse("SourceAccessConfigurations: %s is given twice", *a.Type)
-		}
-		seen = append(seen, *a.Type)
+		uriFaults(i, a, f)
 	}
-	if len(mechanisms) > 1 {
-		f.refuse("SourceAccessConfigurations: at most one type of authentication, not %s", strings.Join(mechanisms, " and "))
+	for _, err := range mapping.AccessFaults(accessOf(access)) {
+		f.refuse("SourceAccessConfigurations: %s", err)
 	}
 	source := mapping.Source{Access: accessOf(access)}
 	if err := s.cfg.Networks.Check(source.NetworkNames()...); err != nil {
@@ -163,32 +151,33 @@ func (s *Server) accessFaults(access []accessShape, f *faults) {
 	}
 }
 
-// typeFaults checks one entry and gives its type when that is a mechanism.
-func typeFaults(i int, a accessShape, f *faults) []string {
-	for _, t := range accessTypes {
-		switch {
-		case t.name != *a.Type:
-			continue
-		case t.name == "VIRTUAL_HOST":
-			f.refuse("SourceAccessConfigurations: VIRTUAL_HOST does not apply to a Kafka event source")
-		case !t.supported:
-			f.refuse("SourceAccessConfigurations: %s is not supported by gantry yet", t.name)
-		case a.URI == nil:
-			f.refuse("SourceAccessConfigurations: entry %d (%s) has no URI, which names its secret or network", i+1, t.name)
-		}
-		if t.mechanism {
-			return []string{t.name}
-		}
+// uriFaults checks whether an entry has what its type wants.
+func uriFaults(i int, a accessShape, f *faults) {
+	known := mapping.Access{Type: *a.Type}
+	switch {
+	case *a.Type == virtualHost:
+		f.refuse("SourceAccessConfigurations: %s does not apply to a Kafka event source", virtualHost)
+	case !slices.Contains(accessTypes, *a.Type): // told already
+	case known.Bare() && a.URI != nil:
+		f.refuse("SourceAccessConfigurations: entry %d (%s) has a URI; AWS's credentials sign, so there is none", i+1, *a.Type)
+	case known.Literal() && a.URI == nil:
+		f.refuse("SourceAccessConfigurations: entry %d (%s) has no URI, which is its text", i+1, *a.Type)
+	case !known.Bare() && a.URI == nil:
+		f.refuse("SourceAccessConfigurations: entry %d (%s) has no URI, which names its secret or network", i+1, *a.Type)
 	}
-	return nil
 }
 
 func accessOf(shapes []accessShape) []mapping.Access {
 	access := make([]mapping.Access, 0, len(shapes))
 	for _, a := range shapes {
-		if a.Type != nil && a.URI != nil { // else accessFaults refuses it
-			access = append(access, mapping.Access{Type: *a.Type, URI: *a.URI})
+		if a.Type == nil {
+			continue // accessFaults refuses it
 		}
+		var uri string
+		if a.URI != nil {
+			uri = *a.URI
+		}
+		access = append(access, mapping.Access{Type: *a.Type, URI: uri})
 	}
 	return access
 }

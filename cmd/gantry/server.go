@@ -89,7 +89,10 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	if err := checkUsers(f); err != nil {
 		return s, err
 	}
-	s.kafka = kafka.Resolver{Clusters: f.Clusters, Secrets: s.secrets, Networks: s.networks}
+	s.kafka = kafka.Resolver{
+		Clusters: f.Clusters, Secrets: s.secrets, Networks: s.networks,
+		Proxy: http.ProxyFromEnvironment, AWS: s.awsProfile, Identities: &kafka.Identities{},
+	}
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
 		code: s.code, logs: s.logs, aws: s.aws, endpoint: f.AWS.Endpoint, integrations: opts.integrations,
@@ -173,8 +176,14 @@ func (s *server) openKeys(ctx context.Context) error {
 }
 
 // aws finds AWS's configuration the usual way: variables, files, roles.
-func (s *server) aws(ctx context.Context) (aws.Config, error) {
+func (s *server) aws(ctx context.Context) (aws.Config, error) { return s.awsProfile(ctx, "") }
+
+// awsProfile is the same with another profile of the shared files; "" = that of the file.
+func (s *server) awsProfile(ctx context.Context, profile string) (aws.Config, error) {
 	a := s.opts.file.AWS
+	if profile != "" {
+		a.Profile = profile
+	}
 	var opts []func(*config.LoadOptions) error
 	if a.Profile != "" {
 		opts = append(opts, config.WithSharedConfigProfile(a.Profile))

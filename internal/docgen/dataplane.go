@@ -86,10 +86,14 @@ var dataPlane = []section{
 	{"Access", []lambda.Behaviour{
 		row("BASIC_AUTH, SASL_SCRAM_256_AUTH, SASL_SCRAM_512_AUTH", lambda.Same, "over TLS; secret {username, password}"),
 		row("CLIENT_CERTIFICATE_TLS_AUTH, SERVER_ROOT_CA_CERTIFICATE", lambda.Same, "secret {certificate, privateKey, privateKeyPassword} and {certificate}; PBES1 and PBES2 keys"),
+		row("OAUTHBEARER_AUTH", lambda.Same, "AWS's secret; its fields decide the grant; OAUTHBEARER_SCOPE and _AUDIENCE go to the token endpoint, _LOGICAL_CLUSTER and _IDENTITY_POOL to the broker, as logicalCluster and identityPoolId"),
+		row("OAUTHBEARER_AUTH, JWT bearer grant", lambda.Chosen, "oauthClientEmail is issuer and subject of the assertion, the token endpoint its audience; oauthTokenExpirationSeconds is 300 when it is not given"),
+		row("IAM_AUTH", lambda.Chosen, "signed with the credentials of aws: in the configuration, not with the function's role; sent as MSK's OAUTHBEARER token"),
+		row("IAM_OAUTHBEARER_AUTH", lambda.Chosen, "a token of sts:GetWebIdentityToken for the identity of aws: in the configuration"),
+		row("Kerberos", lambda.Beyond, "sasl: {mechanism: GSSAPI} of an entry in clusters:"),
 		row("where secrets are", lambda.Beyond, "AWS Secrets Manager, env:NAME, file:PATH, or a folder, by rules in secrets:"),
 		row("rotation", lambda.Chosen, "read again after five minutes, and at once after a refused login"),
 		row("no SourceAccessConfigurations", lambda.Chosen, "plaintext to loopback only, or the access of the entry in clusters: with the same brokers"),
-		row("OAUTHBEARER, IAM", lambda.NotYet, ""),
 	}},
 	{"Functions", []lambda.Behaviour{
 		row("Runtime API", lambda.Same, "2018-06-01, for processes here: AWS's runtime clients run unchanged; without one a small bootstrap speaks it for Python, Node.js and Java"),

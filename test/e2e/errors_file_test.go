@@ -20,7 +20,11 @@ networks: {} # a section gantry does not have yet
 clusters:
   noBrokers: {}
   badBroker: {brokers: ["kafka://broker:9092"]}
-  oauth: {brokers: ["broker:9092"], tls: {}, sasl: {mechanism: OAUTHBEARER, secret: "env:A"}}
+  digest: {brokers: ["broker:9092"], tls: {}, sasl: {mechanism: DIGEST-MD5, secret: "env:A"}}
+  oauth: {brokers: ["broker:9092"], tls: {}, sasl: {mechanism: OAUTHBEARER, oauth: {tokenEndpoint: "http://idp/token", clientId: gantry, clientSecret: "env:A"}}}
+  kerberos: {brokers: ["broker:9092"], tls: {}, sasl: {mechanism: GSSAPI, secret: "env:A"}}
+  ticket: {brokers: ["broker:9092"], tls: {}, sasl: {mechanism: GSSAPI, kerberos: {principal: gantry@, keytab: gantry.keytab, cache: cache}}}
+  iam: {brokers: ["broker:9092"], sasl: {mechanism: AWS_MSK_IAM, iam: {role: kafka}}}
   twice: {brokers: ["broker:9092"], tls: {}, sasl: {mechanism: PLAIN, secret: "env:A", password: "env:B"}}
   halfPair: {brokers: ["broker:9092"], tls: {cert: "file:client.pem"}}
   kafka: {brokers: ["127.0.0.1:9092"]}
