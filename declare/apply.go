@@ -139,7 +139,7 @@ func (a Applier) function(ctx context.Context, want function.Function, opts Opti
 	docs := store.FunctionsOf(a.Store)
 	have, version, err := docs.Get(ctx, want.Name)
 	if err == nil {
-		want.RevisionID, want.LastModified = have.RevisionID, have.LastModified
+		want.RevisionID, want.LastModified, want.Policy = have.RevisionID, have.LastModified, have.Policy
 		c.Action, c.Fields = compare(have, want)
 		if !have.Declared {
 			c.Note = "it was made by the API; the file owns it from now on"

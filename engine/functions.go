@@ -136,7 +136,7 @@ func (f *functions) current(fn function.Function, version int64) *live {
 // made is a function as far as its target was made of it: a change of the rest needs no
 // new processes.
 func made(fn function.Function) function.Function {
-	fn.Description, fn.Role, fn.Tags, fn.Concurrency, fn.Declared = "", "", nil, nil, false
+	fn.Description, fn.Role, fn.Tags, fn.Policy, fn.Concurrency, fn.Declared = "", "", nil, nil, nil, false
 	fn.RevisionID, fn.File, fn.LastModified = "", "", time.Time{}
 	return fn
 }

@@ -63,10 +63,25 @@ type Function struct {
 
 	Architectures []string
 	Tags          map[string]string
+	Policy        []Permission // stored and shown, in the order it was given
 	RevisionID    string
 	LastModified  time.Time
 	Declared      bool   // comes from a file (gantry apply or serve -c), not from the API
 	File          string // the file's base name
+}
+
+// Permission is one statement of a function's resource policy, in the members of AWS's
+// AddPermission.
+type Permission struct {
+	StatementID           string
+	Action                string
+	Principal             string
+	SourceARN             string `json:",omitempty"`
+	SourceAccount         string `json:",omitempty"`
+	EventSourceToken      string `json:",omitempty"`
+	PrincipalOrgID        string `json:",omitempty"`
+	FunctionURLAuthType   string `json:",omitempty"`
+	InvokedViaFunctionURL bool   `json:",omitempty"`
 }
 
 // Code names a function's deployment package in the code store, or a plain folder.

@@ -73,16 +73,18 @@ type Audit interface {
 
 // Config is what the API needs of the rest of gantry. All of it is required.
 type Config struct {
-	Store     store.Store
-	Engine    Engine
-	Code      Code
-	Logs      Logs
-	Kafka     Clusters
-	Clusters  map[string]kafka.Config // `clusters:`, for files that are applied
-	Networks  map[string]network.Config
-	Audit     Audit
-	Actor     func(ctx context.Context) string
-	Mask      func(topic string, r *record.Record) // hides what the owner wants hidden of a record that is shown; nil = nothing
+	Store    store.Store
+	Engine   Engine
+	Code     Code
+	Logs     Logs
+	Kafka    Clusters
+	Clusters map[string]kafka.Config // `clusters:`, for files that are applied
+	Networks map[string]network.Config
+	Audit    Audit
+	Actor    func(ctx context.Context) string
+	Mask     func(topic string, r *record.Record) // hides what the owner wants hidden of a record that is shown; nil = nothing
+	// Allow says why the caller may not do an operation, such as pauseMapping.
+	Allow     func(ctx context.Context, operation string) error
 	Region    string
 	AccountID string
 	Version   string
@@ -104,13 +106,13 @@ type Server struct {
 // New makes the API.
 func New(cfg Config) (*Server, error) {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Code == nil || cfg.Logs == nil || cfg.Kafka == nil ||
-		cfg.Audit == nil || cfg.Actor == nil || cfg.Log == nil {
+		cfg.Audit == nil || cfg.Actor == nil || cfg.Allow == nil || cfg.Log == nil {
 		return nil, errors.New("admin API: something it needs is missing")
 	}
 	s := &Server{cfg: cfg, mappings: store.MappingsOf(cfg.Store), functions: store.FunctionsOf(cfg.Store)}
 	s.mux = http.NewServeMux()
 	for _, r := range s.routes() {
-		s.mux.Handle(r.method+" "+r.path, r.handler)
+		s.mux.Handle(r.method+" "+r.path, s.allowed(r.id, r.handler))
 	}
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, &apiError{404, "UnknownOperationException", r.Method + " " + r.URL.Path + " is no operation of this API"})
@@ -120,6 +122,18 @@ func New(cfg Config) (*Server, error) {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// allowed asks before anything of a request is read.
+func (s *Server) allowed(operation string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.cfg.Allow(r.Context(), operation); err != nil {
+			s.cfg.Log.WarnContext(r.Context(), "request refused", "reason", "AccessDeniedException", "operation", operation, "actor", s.cfg.Actor(r.Context()))
+			s.fail(w, r, &apiError{http.StatusForbidden, "AccessDeniedException", err.Error()})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // by says who makes a change, and with which operation.
 func (s *Server) by(ctx context.Context, operation string) store.Write {

@@ -56,7 +56,7 @@ func newBench(t *testing.T, change ...func(*admin.Config)) *bench {
 	require.NoError(t, err)
 	cfg := admin.Config{
 		Store: b.store, Engine: b.engine, Code: b.code, Logs: b.logs, Kafka: kafka.Resolver{}, Audit: b.audit,
-		Actor: func(context.Context) string { return "AKIDTEST" }, Region: "eu-west-1", AccountID: "000000000000",
+		Actor: func(context.Context) string { return "AKIDTEST" }, Allow: func(context.Context, string) error { return nil }, Region: "eu-west-1", AccountID: "000000000000",
 		Clusters: map[string]kafka.Config{"onprem": {Brokers: []string{"kafka-1.example:9093"}}},
 		Version:  "1.2.3", Process: "p1", Listen: "127.0.0.1:9400", Started: started, Stopping: b.stop,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),

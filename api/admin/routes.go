@@ -9,6 +9,18 @@ type route struct {
 	handler endpoint
 }
 
+// Route is where an operation is found.
+type Route struct{ Operation, Method, Path string }
+
+// Routes lists every operation.
+func Routes() []Route {
+	var list []Route
+	for _, r := range (&Server{}).routes() {
+		list = append(list, Route{r.id, r.method, r.path})
+	}
+	return list
+}
+
 // routes is the whole API. openapi.json is made from it.
 func (s *Server) routes() []route {
 	const m, f = "/gantry/v1/mappings", "/gantry/v1/functions"

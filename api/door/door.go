@@ -7,10 +7,12 @@
 //  3. refused when its Authorization header is not a signature (SigV4) made with a known
 //     key for this moment; only the routes named open are spared
 //  4. read: its body must arrive in time, within the limit, and must be what was signed
-//  5. handed on, with the actor in its context
+//  5. refused when its signature was let in before (replay.go)
+//  6. handed on, with the actor in its context
 //
 // Nothing is read from a caller whose header did not pass, and no answer tells more than
-// AWS's own would. The door does not decide what an actor may do: roles are recorded.
+// AWS's own would. What a role may do is the table of roles.go; both APIs ask it before they
+// read a request.
 package door
 
 import (
@@ -49,8 +51,9 @@ const (
 
 type door struct {
 	Config
-	hosts hosts
-	next  http.Handler
+	hosts   hosts
+	next    http.Handler
+	replays replays
 }
 
 // New puts the door before a handler.
@@ -111,7 +114,7 @@ func (d *door) admit(w http.ResponseWriter, r *http.Request) (*http.Request, err
 	}
 	if d.Anonymous {
 		_, err := d.readBody(w, r, d.MaxBody)
-		return withCaller(r, caller{actor: claimedKey(r)}), err
+		return withCaller(r, caller{actor: claimedKey(r), role: Admin}), err
 	}
 	s, err := parseSignature(r)
 	if err != nil {
@@ -126,6 +129,9 @@ func (d *door) admit(w http.ResponseWriter, r *http.Request) (*http.Request, err
 		return nil, err
 	}
 	if err := s.verify(r, body, key.Secret); err != nil {
+		return nil, err
+	}
+	if err := d.replays.check(r, s, d.Now()); err != nil {
 		return nil, err
 	}
 	return withCaller(r, caller{actor: key.ID, role: key.Role}), nil

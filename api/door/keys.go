@@ -7,7 +7,7 @@ import (
 	"regexp"
 )
 
-// Role is what a key is for. It is recorded with what the key does.
+// Role is what a key is for: roles.go says what each may do.
 type Role string
 
 // The roles.

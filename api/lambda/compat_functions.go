@@ -46,6 +46,20 @@ var oneVersion = slices.Concat(oneFunction, []Member{
 	{Name: "Qualifier", Standing: NotYet, Note: "only $LATEST", Accepts: []string{`"$LATEST"`}},
 })
 
+// policyMembers are stored and shown; nobody is let in or kept out by them.
+var policyMembers = []Member{
+	{Name: "Action", Standing: Chosen, Note: "checked, stored and shown; who may invoke is told by the roles of gantry's keys"},
+	{Name: "EventSourceToken", Standing: Chosen, Note: "stored and shown"},
+	{Name: "FunctionUrlAuthType", Standing: Chosen, Note: "stored and shown"},
+	{Name: "InvokedViaFunctionUrl", Standing: Chosen, Note: "stored and shown"},
+	{Name: "Principal", Standing: Chosen, Note: "stored and shown"},
+	{Name: "PrincipalOrgID", Standing: Chosen, Note: "stored and shown"},
+	{Name: "RevisionId", Standing: Same},
+	{Name: "SourceAccount", Standing: Chosen, Note: "stored and shown"},
+	{Name: "SourceArn", Standing: Chosen, Note: "stored and shown"},
+	{Name: "StatementId", Standing: Same},
+}
+
 var functionMembers = []Operation{
 	{Name: "CreateFunction", Members: slices.Concat(configurationMembers, codeSources("Code."), []Member{
 		{Name: "Architectures", Standing: Chosen, Note: "stored and shown; processes run on the host's own architecture"},
@@ -92,5 +106,15 @@ var functionMembers = []Operation{
 	{Name: "GetFunctionConcurrency", Members: oneFunction},
 	{Name: "DeleteFunctionConcurrency", Members: oneFunction},
 	{Name: "GetFunctionCodeSigningConfig", Members: oneFunction},
+	{Name: "AddPermission", Members: slices.Concat(oneVersion, policyMembers)},
+	{Name: "GetPolicy", Members: oneVersion},
+	{Name: "RemovePermission", Members: slices.Concat(oneVersion, []Member{{Name: "RevisionId", Standing: Same}, {Name: "StatementId", Standing: Same}})},
+	{Name: "GetRuntimeManagementConfig", Members: oneVersion},
+	{Name: "ListLayers", Members: []Member{
+		{Name: "CompatibleArchitecture", Standing: Chosen, Note: "ignored: there are no layers"},
+		{Name: "CompatibleRuntime", Standing: Chosen, Note: "ignored: there are no layers"},
+		{Name: "Marker", Standing: Chosen, Note: "ignored: there are no layers"},
+		{Name: "MaxItems", Standing: Chosen, Note: "ignored: there are no layers"},
+	}},
 	{Name: "GetAccountSettings"},
 }

@@ -34,10 +34,12 @@ var statuses = map[string]struct {
 	"SerializationException":         {status: 400, capital: true},
 	"InvalidRequestContentException": {status: 400},
 	"ResourceInUseException":         {status: 400, capital: true},
+	"AccessDeniedException":          {status: 403, capital: true},
 	"ResourceNotFoundException":      {status: 404, capital: true},
 	"UnknownOperationException":      {status: 404, capital: true},
 	"ResourceConflictException":      {status: 409},
 	"PreconditionFailedException":    {status: 412},
+	"PolicyLengthExceededException":  {status: 400},
 	"RequestTooLargeException":       {status: 413},
 	"TooManyRequestsException":       {status: 429},
 	"ServiceException":               {status: 500, capital: true},
@@ -46,6 +48,10 @@ var statuses = map[string]struct {
 // fail writes an error and is the one place that logs those which are ours.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, operation string, err error) {
 	e := s.exceptionOf(r.Context(), operation, err)
+	if e.exception == "AccessDeniedException" {
+		s.cfg.Log.WarnContext(r.Context(), "request refused", "reason", e.exception, "operation", operation,
+			"actor", s.cfg.Actor(r.Context()), "requestId", callOf(r.Context()).requestID)
+	}
 	row := statuses[e.exception]
 	body := map[string]string{"Type": "User"}
 	if row.status >= 500 {

@@ -33,7 +33,21 @@ type functionShape struct {
 }
 
 type environment struct {
-	Variables map[string]string `json:"Variables"`
+	Variables map[string]string `json:"Variables,omitempty"`
+	Error     *environmentError `json:"Error,omitempty"`
+}
+
+type environmentError struct {
+	ErrorCode string `json:"ErrorCode"`
+	Message   string `json:"Message"`
+}
+
+// hide leaves out the values of variables, with the member AWS answers to a caller who
+// may not use the key they are encrypted with.
+func (f *functionShape) hide() {
+	if f.Environment != nil {
+		f.Environment = &environment{Error: &environmentError{"AccessDeniedException", "The values of environment variables are shown to keys with the role admin"}}
+	}
 }
 
 // functions are the stored functions, by name.

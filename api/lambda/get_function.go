@@ -59,6 +59,12 @@ type getFunctionOutput struct {
 	Concurrency   *concurrency      `json:"Concurrency,omitempty"`
 }
 
+// hide leaves out the code as well: secrets are found in code.
+func (o *getFunctionOutput) hide() {
+	o.Configuration.hide()
+	o.Code.Location = ""
+}
+
 func (s *Server) getFunction(ctx context.Context, in *oneFunctionInput) (*getFunctionOutput, error) {
 	out := &getFunctionOutput{
 		Configuration: in.shown(s), Code: s.codeLocation(callOf(ctx), &in.current), Tags: in.current.Tags,

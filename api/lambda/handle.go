@@ -31,9 +31,16 @@ type responder interface {
 	respond(w http.ResponseWriter) error
 }
 
-// handle turns a typed operation into a handler: decode, refuse, check, call, encode.
+// secretive is an answer that leaves out what a caller without secrets may not see.
+type secretive interface{ hide() }
+
+// handle turns a typed operation into a handler: ask whether the caller may, decode, refuse, check, call, encode.
 func handle[In, Out any](s *Server, operation string, do func(context.Context, *In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if err := s.cfg.Allow(r.Context(), operation); err != nil {
+			s.fail(w, r, operation, &apiError{exception: "AccessDeniedException", message: err.Error()})
+			return
+		}
 		in, err := accept[In](s, operation, w, r)
 		if err != nil {
 			s.fail(w, r, operation, err)
@@ -43,6 +50,9 @@ func handle[In, Out any](s *Server, operation string, do func(context.Context, *
 		if err != nil {
 			s.fail(w, r, operation, err)
 			return
+		}
+		if out, ok := any(out).(secretive); ok && !s.cfg.Secrets(r.Context()) {
+			out.hide()
 		}
 		s.answer(w, r, operation, out)
 	}

@@ -15,7 +15,8 @@
 //   - the state of a mapping is the stored wish beside what the engine reports
 //     (mapping_state.go); this package never starts or stops anything itself.
 //
-// Who may call is decided before a request comes here.
+// Who calls is decided before a request comes here, and what a caller may do by
+// Config.Allow, before anything of the request is read.
 package lambda
 
 import (
@@ -104,9 +105,14 @@ type Config struct {
 
 	Audit Audit                            // nil = changes are not audited
 	Actor func(ctx context.Context) string // who makes a request; nil = nobody
-	Log   *slog.Logger                     // nil = slog.Default
-	Now   func() time.Time                 // nil = time.Now
-	NewID func() string                    // a new UUID; nil = random
+	// Allow says why the caller may not do an operation, such as CreateFunction; nil =
+	// everybody may do everything.
+	Allow func(ctx context.Context, operation string) error
+	// Secrets says whether the caller is shown the values of variables, and code; nil = yes.
+	Secrets func(ctx context.Context) bool
+	Log     *slog.Logger     // nil = slog.Default
+	Now     func() time.Time // nil = time.Now
+	NewID   func() string    // a new UUID; nil = random
 }
 
 // Server is Lambda's API as an http.Handler.
@@ -124,7 +130,12 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg.withDefaults(), signing: make([]byte, 32)}
 	_, _ = rand.Read(s.signing) // never fails (crypto/rand)
-	s.mux = s.routes()
+	s.mux = http.NewServeMux()
+	for _, r := range s.routes() {
+		route(s.mux, r.Method+" "+r.Path, r.handler)
+	}
+	s.mux.HandleFunc("GET "+CodePath+"{sha}", s.serveCode)
+	s.mux.HandleFunc("/", s.noSuchOperation)
 	return s, nil
 }
 
@@ -149,6 +160,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Actor == nil {
 		c.Actor = func(context.Context) string { return "" }
+	}
+	if c.Allow == nil {
+		c.Allow = func(context.Context, string) error { return nil }
+	}
+	if c.Secrets == nil {
+		c.Secrets = func(context.Context) bool { return true }
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -21,6 +21,12 @@ type listFunctionsOutput struct {
 	NextMarker *string          `json:"NextMarker,omitempty"`
 }
 
+func (o *listFunctionsOutput) hide() {
+	for _, f := range o.Functions {
+		f.hide()
+	}
+}
+
 func (in *listFunctionsInput) read(r *http.Request) {
 	in.page.read(r)
 	in.version = r.URL.Query().Get("FunctionVersion")

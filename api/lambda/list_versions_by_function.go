@@ -15,6 +15,12 @@ type listVersionsOutput struct {
 	NextMarker *string          `json:"NextMarker,omitempty"`
 }
 
+func (o *listVersionsOutput) hide() {
+	for _, f := range o.Versions {
+		f.hide()
+	}
+}
+
 func (in *listVersionsInput) read(r *http.Request) {
 	in.oneFunctionInput.read(r)
 	in.page.read(r)

@@ -1,7 +1,9 @@
 package lambda
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -16,46 +18,72 @@ const (
 // other credentials.
 func OpenPaths() []string { return []string{CodePath} }
 
-func (s *Server) routes() *http.ServeMux {
-	mux := http.NewServeMux()
-	s.mappingRoutes(mux)
-	s.functionRoutes(mux)
-	mux.HandleFunc("GET "+CodePath+"{sha}", s.serveCode)
-	mux.HandleFunc("/", s.noSuchOperation)
-	return mux
+// Route is where an operation is found.
+type Route struct {
+	Operation string
+	Method    string
+	Path      string
+	handler   http.HandlerFunc
 }
 
-func (s *Server) mappingRoutes(mux *http.ServeMux) {
+// Routes lists every operation that is answered.
+func Routes() []Route { return (&Server{}).routes() }
+
+func (s *Server) routes() []Route {
+	return slices.Concat(s.mappingRoutes(), s.functionRoutes(), s.settingRoutes())
+}
+
+// at makes a route of a typed operation.
+func at[In, Out any](s *Server, method, path, operation string, do func(context.Context, *In) (Out, error)) Route {
+	return Route{Operation: operation, Method: method, Path: path, handler: handle(s, operation, do)}
+}
+
+func (s *Server) mappingRoutes() []Route {
 	const mappings, one = "/2015-03-31/event-source-mappings", "/2015-03-31/event-source-mappings/{UUID}"
 	const tags = "/2017-03-31/tags/{Resource}"
-	route(mux, "POST "+mappings, handle(s, "CreateEventSourceMapping", s.createEventSourceMapping))
-	route(mux, "GET "+mappings, handle(s, "ListEventSourceMappings", s.listEventSourceMappings))
-	route(mux, "GET "+one, handle(s, "GetEventSourceMapping", s.getEventSourceMapping))
-	route(mux, "PUT "+one, handle(s, "UpdateEventSourceMapping", s.updateEventSourceMapping))
-	route(mux, "DELETE "+one, handle(s, "DeleteEventSourceMapping", s.deleteEventSourceMapping))
-	route(mux, "POST "+tags, handle(s, "TagResource", s.tagResource))
-	route(mux, "DELETE "+tags, handle(s, "UntagResource", s.untagResource))
-	route(mux, "GET "+tags, handle(s, "ListTags", s.listTags))
+	return []Route{
+		at(s, "POST", mappings, "CreateEventSourceMapping", s.createEventSourceMapping),
+		at(s, "GET", mappings, "ListEventSourceMappings", s.listEventSourceMappings),
+		at(s, "GET", one, "GetEventSourceMapping", s.getEventSourceMapping),
+		at(s, "PUT", one, "UpdateEventSourceMapping", s.updateEventSourceMapping),
+		at(s, "DELETE", one, "DeleteEventSourceMapping", s.deleteEventSourceMapping),
+		at(s, "POST", tags, "TagResource", s.tagResource),
+		at(s, "DELETE", tags, "UntagResource", s.untagResource),
+		at(s, "GET", tags, "ListTags", s.listTags),
+	}
 }
 
-func (s *Server) functionRoutes(mux *http.ServeMux) {
+func (s *Server) functionRoutes() []Route {
 	const functions, one = "/2015-03-31/functions", "/2015-03-31/functions/{FunctionName}"
-	route(mux, "POST "+functions, handle(s, "CreateFunction", s.createFunction))
-	route(mux, "GET "+functions, handle(s, "ListFunctions", s.listFunctions))
-	route(mux, "GET "+one, handle(s, "GetFunction", s.getFunction))
-	route(mux, "DELETE "+one, handle(s, "DeleteFunction", s.deleteFunction))
-	route(mux, "PUT "+one+"/code", handle(s, "UpdateFunctionCode", s.updateFunctionCode))
-	route(mux, "GET "+one+"/configuration", handle(s, "GetFunctionConfiguration", s.getFunctionConfiguration))
-	route(mux, "PUT "+one+"/configuration", handle(s, "UpdateFunctionConfiguration", s.updateFunctionConfiguration))
-	route(mux, "GET "+one+"/versions", handle(s, "ListVersionsByFunction", s.listVersionsByFunction))
-	route(mux, "POST "+one+"/invocations", handle(s, "Invoke", s.invoke))
-	const reserved = "/functions/{FunctionName}/concurrency"
-	route(mux, "PUT /2017-10-31"+reserved, handle(s, "PutFunctionConcurrency", s.putFunctionConcurrency))
-	route(mux, "DELETE /2017-10-31"+reserved, handle(s, "DeleteFunctionConcurrency", s.deleteFunctionConcurrency))
-	route(mux, "GET /2019-09-30"+reserved, handle(s, "GetFunctionConcurrency", s.getFunctionConcurrency))
-	route(mux, "GET /2020-06-30/functions/{FunctionName}/code-signing-config",
-		handle(s, "GetFunctionCodeSigningConfig", s.getFunctionCodeSigningConfig))
-	route(mux, "GET /2016-08-19/account-settings", handle(s, "GetAccountSettings", s.getAccountSettings))
+	return []Route{
+		at(s, "POST", functions, "CreateFunction", s.createFunction),
+		at(s, "GET", functions, "ListFunctions", s.listFunctions),
+		at(s, "GET", one, "GetFunction", s.getFunction),
+		at(s, "DELETE", one, "DeleteFunction", s.deleteFunction),
+		at(s, "PUT", one+"/code", "UpdateFunctionCode", s.updateFunctionCode),
+		at(s, "GET", one+"/configuration", "GetFunctionConfiguration", s.getFunctionConfiguration),
+		at(s, "PUT", one+"/configuration", "UpdateFunctionConfiguration", s.updateFunctionConfiguration),
+		at(s, "GET", one+"/versions", "ListVersionsByFunction", s.listVersionsByFunction),
+		at(s, "POST", one+"/invocations", "Invoke", s.invoke),
+	}
+}
+
+// settingRoutes are what surrounds a function: its concurrency, who may invoke it, and
+// what tools ask before they change one.
+func (s *Server) settingRoutes() []Route {
+	const reserved, policy = "/functions/{FunctionName}/concurrency", "/2015-03-31/functions/{FunctionName}/policy"
+	return []Route{
+		at(s, "PUT", "/2017-10-31"+reserved, "PutFunctionConcurrency", s.putFunctionConcurrency),
+		at(s, "DELETE", "/2017-10-31"+reserved, "DeleteFunctionConcurrency", s.deleteFunctionConcurrency),
+		at(s, "GET", "/2019-09-30"+reserved, "GetFunctionConcurrency", s.getFunctionConcurrency),
+		at(s, "POST", policy, "AddPermission", s.addPermission),
+		at(s, "GET", policy, "GetPolicy", s.getPolicy),
+		at(s, "DELETE", policy+"/{StatementId}", "RemovePermission", s.removePermission),
+		at(s, "GET", "/2020-06-30/functions/{FunctionName}/code-signing-config", "GetFunctionCodeSigningConfig", s.getFunctionCodeSigningConfig),
+		at(s, "GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config", "GetRuntimeManagementConfig", s.getRuntimeManagementConfig),
+		at(s, "GET", "/2018-10-31/layers", "ListLayers", s.listLayers),
+		at(s, "GET", "/2016-08-19/account-settings", "GetAccountSettings", s.getAccountSettings),
+	}
 }
 
 // route takes a path with and without a slash at its end: today's SDKs send none, the

@@ -231,7 +231,8 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	functions, err := lambda.New(lambda.Config{
 		Store: s.store, Engine: s.engine, Code: s.code, Cluster: s.clusterOf, Networks: s.networks, Region: f.Region, AccountID: f.AccountID,
 		Pattern: func(p string) error { _, err := filter.Compile(p); return err },
-		Audit:   s.audit, Actor: door.Actor, Log: log,
+		Audit:   s.audit, Actor: door.Actor, Log: log, Secrets: door.MaySeeSecrets,
+		Allow: func(ctx context.Context, operation string) error { return door.Allow(ctx, door.LambdaAPI+operation) },
 	})
 	if err != nil {
 		return nil, err
@@ -240,6 +241,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Actor: door.Actor,
 		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks,
 		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Log: log,
+		Allow: func(ctx context.Context, operation string) error { return door.Allow(ctx, door.AdminAPI+operation) },
 	})
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 
 // documents gives every document by its path from the root.
 func documents() map[string]string {
-	return map[string]string{"docs/compatibility.md": compatibility(), "docs/metrics.md": metrics()}
+	return map[string]string{"docs/compatibility.md": compatibility(), "docs/metrics.md": metrics(), "docs/roles.md": roles()}
 }
 
 func main() {
