@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ type world struct {
 	healed   string // the file whose appearance ends all failing
 	stop     context.CancelFunc
 	produced chan []int64
+	gaveUp   atomic.Value // the last error of the producer
 }
 
 func newWorld(t *testing.T, c *kafkatest.Cluster, o worldOptions) *world {
@@ -93,28 +95,40 @@ func (w *world) group(i int) string {
 // heal ends all failing.
 func (w *world) heal() { require.NoError(w.t, os.WriteFile(w.healed, nil, 0o600)) }
 
-// load produces until it is stopped; finish gives how many records each partition has.
+// load produces until it is stopped; finish gives how many records each partition has:
+// those that the cluster acknowledged, which is what nobody may lose. A producer may have
+// to give a batch up when its broker is killed.
 func (w *world) load(perSecond int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop = cancel
 	cl := w.cluster.Client(w.t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond),
 		kgo.RequestTimeoutOverhead(5*time.Second))
 	go func() {
-		counts := make([]int64, w.partitions)
+		ends := make([]atomic.Int64, w.partitions)
+		acknowledged := func(r *kgo.Record, err error) {
+			if err != nil {
+				w.gaveUp.Store(err)
+				return
+			}
+			ends[r.Partition].Store(max(ends[r.Partition].Load(), r.Offset+1)) // one goroutine calls this
+		}
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for i := 0; ; {
 			select {
 			case <-ctx.Done():
 				_ = cl.Flush(context.Background())
+				counts := make([]int64, w.partitions)
+				for p := range counts {
+					counts[p] = ends[p].Load()
+				}
 				w.produced <- counts
 				return
 			case <-tick.C:
 			}
 			for range perSecond / 100 {
 				p := int32(i % w.partitions)
-				cl.Produce(context.Background(), &kgo.Record{Topic: w.topic, Partition: p, Value: fmt.Appendf(nil, `{"n":%d}`, i)}, nil)
-				counts[p]++
+				cl.Produce(context.Background(), &kgo.Record{Topic: w.topic, Partition: p, Value: fmt.Appendf(nil, `{"n":%d}`, i)}, acknowledged)
 				i++
 			}
 		}
@@ -140,6 +154,9 @@ func (w *world) each(n int) []int64 {
 func (w *world) finish(g *gantrytest.Gantry) []int64 {
 	w.stop()
 	counts := <-w.produced
+	if err := w.gaveUp.Load(); err != nil {
+		w.t.Logf("the producer gave records up: %v", err)
+	}
 	w.settled(g)
 	return counts
 }
