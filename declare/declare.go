@@ -19,6 +19,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"gantry/cloud"
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
@@ -39,7 +40,8 @@ type File struct {
 	Clusters     map[string]kafka.Config
 	Secrets      secret.Config
 	Networks     map[string]network.Config
-	AWS          AWS
+	AWS          cloud.Config
+	Roles        cloud.Roles
 	Interpreters map[string]string
 	User         string // USER or USER:GROUP that functions run as where they name none
 	Functions    []function.Function
@@ -51,13 +53,6 @@ type File struct {
 
 // Key is one pair of `keys:`. Secret is a reference.
 type Key struct{ ID, Secret, Role string }
-
-// AWS is what gantry needs to reach AWS, beside AWS's own variables and files.
-type AWS struct {
-	Profile, Region, Endpoint string
-
-	Network []string // entries of networks: that AWS is reached through
-}
 
 // Fault is one thing wrong with a file.
 type Fault struct {
@@ -111,7 +106,7 @@ const (
 // Parse reads a file whole. Its error is *Faults.
 func Parse(text []byte, id Identity) (*File, error) {
 	r := &reader{id: id, file: &File{
-		Name: filepath.Base(id.Name), Clusters: map[string]kafka.Config{}, Networks: map[string]network.Config{},
+		Name: filepath.Base(id.Name), Clusters: map[string]kafka.Config{}, Networks: map[string]network.Config{}, Roles: cloud.Roles{},
 		Interpreters: map[string]string{}, name: id.Name, lines: map[string]int{},
 	}}
 	maps.Copy(r.file.Clusters, id.Clusters)
@@ -160,13 +155,14 @@ func (r *reader) document(n ast.Node) {
 		"clusters":     r.each(r.cluster),
 		"secrets":      r.list(r.secretRule),
 		"aws":          r.aws,
+		"roles":        r.each(r.role),
 		"interpreters": r.textMap(f.Interpreters),
 		"user":         r.text(&f.User),
 		"functions":    func(n ast.Node, _ string) { functions = n },
 		"mappings":     func(n ast.Node, _ string) { mappings = n },
 		"store":        r.store,
 		"networks":     r.each(r.network),
-		"roles":        r.later, "tls": r.later,
+		"tls":          r.later,
 	})
 	r.defaults()
 	if functions != nil {
@@ -211,16 +207,6 @@ func (r *reader) key(n ast.Node, path string) {
 		r.fault(n, path, "want id and secret (a reference such as env:GANTRY_SECRET)")
 	}
 	r.file.Keys = append(r.file.Keys, k)
-}
-
-func (r *reader) aws(n ast.Node, path string) {
-	a := &r.file.AWS
-	r.object(n, path, members{
-		"profile": r.text(&a.Profile), "region": r.text(&a.Region), "endpoint": r.text(&a.Endpoint),
-		"network":   r.networkNames(&a.Network),
-		"endpoints": r.later, "assumeRole": r.later, "credentialProcess": r.later, "webIdentity": r.later,
-		"proxy": r.later, "caBundle": r.later,
-	})
 }
 
 func (r *reader) secretRule(n ast.Node, path string) {

@@ -81,6 +81,7 @@ func serve(ctx context.Context, flags serveFlags, s streams) error {
 	}
 	greet(srv, l.Addr().String(), s)
 	srv.exposures(ctx)
+	srv.ownEnvironment(l.Addr().String())
 	err = srv.run(ctx, l)
 	if closed := srv.close(); err == nil {
 		err = closed

@@ -9,18 +9,15 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"gantry/api/admin"
 	"gantry/api/door"
 	"gantry/api/lambda"
+	"gantry/cloud"
 	"gantry/declare"
 	"gantry/engine"
 	"gantry/kafka"
@@ -57,6 +54,7 @@ type server struct {
 	engine   *engine.Engine
 	secrets  *secret.Resolver
 	networks *network.Networks
+	cloud    *cloud.Cloud
 	kafka    kafka.Resolver
 	started  time.Time
 	closers  []io.Closer
@@ -79,9 +77,9 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 		return s, err
 	}
 	f := opts.file
-	s.secrets = secret.New(secret.Options{Rules: f.Secrets, Base: opts.base, LookupEnv: os.LookupEnv, AWS: s.aws})
-	s.networks = network.New(network.Options{Entries: f.Networks, Secrets: s.secrets, Log: opts.log})
-	s.closers = append(s.closers, s.networks)
+	if err := s.openRoads(); err != nil {
+		return s, err
+	}
 	if err := s.openKeys(ctx); err != nil {
 		return s, err
 	}
@@ -91,11 +89,11 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	}
 	s.kafka = kafka.Resolver{
 		Clusters: f.Clusters, Secrets: s.secrets, Networks: s.networks,
-		Proxy: http.ProxyFromEnvironment, AWS: s.awsProfile, Identities: &kafka.Identities{},
+		Proxy: http.ProxyFromEnvironment, AWS: s.cloud.Profile, Identities: &kafka.Identities{},
 	}
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
-		code: s.code, logs: s.logs, aws: s.aws, endpoint: f.AWS.Endpoint, integrations: opts.integrations,
+		code: s.code, logs: s.logs, cloud: s.cloud, roles: f.Roles, integrations: opts.integrations,
 		secrets: s.secrets, networks: s.networks, awsNetworks: f.AWS.Network,
 		user: f.User, cgroups: s.isolate(), log: opts.log,
 	}
@@ -173,41 +171,6 @@ func (s *server) openKeys(ctx context.Context) error {
 	var err error
 	s.keys, err = door.NewKeys(keys...)
 	return err
-}
-
-// aws finds AWS's configuration the usual way: variables, files, roles.
-func (s *server) aws(ctx context.Context) (aws.Config, error) { return s.awsProfile(ctx, "") }
-
-// awsProfile is the same with another profile of the shared files; "" = that of the file.
-func (s *server) awsProfile(ctx context.Context, profile string) (aws.Config, error) {
-	a := s.opts.file.AWS
-	if profile != "" {
-		a.Profile = profile
-	}
-	var opts []func(*config.LoadOptions) error
-	if a.Profile != "" {
-		opts = append(opts, config.WithSharedConfigProfile(a.Profile))
-	}
-	if a.Region != "" {
-		opts = append(opts, config.WithRegion(a.Region))
-	}
-	if a.Endpoint != "" {
-		opts = append(opts, config.WithBaseEndpoint(a.Endpoint))
-	}
-	if len(a.Network) > 0 {
-		dial, err := s.networks.Dial(a.Network...)
-		if err != nil {
-			return aws.Config{}, fmt.Errorf("aws.network: %w", err)
-		}
-		opts = append(opts, config.WithHTTPClient(throughNetwork(dial)))
-	}
-	return config.LoadDefaultConfig(ctx, opts...)
-}
-
-// throughNetwork is an HTTP client whose connections are a network's alone: a proxy of the
-// environment would be another way.
-func throughNetwork(dial network.Dial) *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.DialContext, t.Proxy = dial, nil })
 }
 
 // apply makes the store agree with the file that was given to serve. What fails is
@@ -295,6 +258,9 @@ func (s *server) run(ctx context.Context, l net.Listener) error {
 
 	running, stopEngine := context.WithCancel(ctx)
 	defer stopEngine()
+	var renewing sync.WaitGroup
+	renewing.Go(func() { s.cloud.Run(running) })
+	defer renewing.Wait()
 	finishing, cut := endsAfter(running, stopTimeout)
 	defer cut()
 	engineDone := make(chan error, 1)

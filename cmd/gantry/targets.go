@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
+	"gantry/cloud"
 	"gantry/engine"
 	"gantry/function"
 	"gantry/network"
@@ -26,8 +25,8 @@ type targets struct {
 	interpreters map[string]string
 	code         *code.Code
 	logs         *functionlog.Logs
-	aws          func(ctx context.Context) (aws.Config, error)
-	endpoint     string // of AWS, for emulators; empty = AWS
+	cloud        *cloud.Cloud
+	roles        cloud.Roles
 	integrations map[string]integration
 	secrets      process.Secrets
 	networks     *network.Networks
@@ -69,11 +68,11 @@ func (t targets) inAWS(ctx context.Context, fn function.Function) (engine.Target
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := t.aws(ctx)
+	cfg, err := t.cloud.Config(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find credentials for AWS: %w", err)
 	}
-	target, err := lambda.New(fn.ARN, lambda.Config{AWS: cfg, Endpoint: t.endpoint, Timeout: fn.Timeout, Dial: dial})
+	target, err := lambda.New(fn.ARN, lambda.Config{AWS: cfg, Timeout: fn.Timeout, Dial: dial})
 	return closing{target}, err
 }
 
@@ -96,8 +95,25 @@ func (t targets) process(fn function.Function) (engine.Target, error) {
 	return process.New(fn, process.Config{
 		CodeDir: dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
 		Interpreters: t.interpreters, Log: sink{t.logs.Log(fn.Name)}, Logger: t.log,
-		Secrets: t.secrets, Packaged: fn.Code.Dir == "", User: t.user, Cgroups: t.cgroups,
+		Credentials: t.credentials(fn),
+		Secrets:     t.secrets, Packaged: fn.Code.Dir == "", User: t.user, Cgroups: t.cgroups,
 	})
+}
+
+// credentials are those a function gets by its role: never gantry's own.
+func (t targets) credentials(fn function.Function) func(context.Context) (process.Credentials, error) {
+	get := t.cloud.Role(t.roles, fn.Name, fn.Role)
+	if get == nil {
+		return nil
+	}
+	return func(ctx context.Context) (process.Credentials, error) {
+		c, err := get(ctx)
+		out := process.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
+		if c.CanExpire {
+			out.Expires = c.Expires
+		}
+		return out, err
+	}
 }
 
 // sink writes a process's lines into the function's log.
