@@ -83,10 +83,9 @@ func (k *keeper) Retrieve(ctx context.Context) (aws.Credentials, error) {
 func (k *keeper) obtained(v aws.Credentials) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	event, text := "aws.credentials.obtained", "credentials for AWS obtained"
-	if !k.state.Obtained.IsZero() {
+	renewed := !k.state.Obtained.IsZero()
+	if renewed {
 		k.state.Renewals++
-		event, text = "aws.credentials.renewed", "credentials for AWS renewed"
 	}
 	k.value = v
 	k.state.Source, k.state.KeyID, k.state.Obtained = v.Source, ending(v.AccessKeyID), time.Now()
@@ -94,7 +93,11 @@ func (k *keeper) obtained(v aws.Credentials) {
 	if v.CanExpire {
 		k.state.Expires = v.Expires
 	}
-	k.log.Info(text, "event", event, "source", v.Source, "key", k.state.KeyID, "expires", k.state.Expires)
+	if renewed {
+		k.log.Info("credentials for AWS renewed", "event", "aws.credentials.renewed", "source", v.Source, "key", k.state.KeyID, "expires", k.state.Expires)
+		return
+	}
+	k.log.Info("credentials for AWS obtained", "event", "aws.credentials.obtained", "source", v.Source, "key", k.state.KeyID, "expires", k.state.Expires)
 }
 
 func (k *keeper) failed(err error) error {

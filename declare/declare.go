@@ -44,6 +44,7 @@ type File struct {
 	Roles        cloud.Roles
 	Interpreters map[string]string
 	User         string // USER or USER:GROUP that functions run as where they name none
+	Telemetry    Telemetry
 	Functions    []function.Function
 	Mappings     []mapping.Mapping
 
@@ -158,6 +159,7 @@ func (r *reader) document(n ast.Node) {
 		"roles":        r.each(r.role),
 		"interpreters": r.textMap(f.Interpreters),
 		"user":         r.text(&f.User),
+		"telemetry":    r.telemetry,
 		"functions":    func(n ast.Node, _ string) { functions = n },
 		"mappings":     func(n ast.Node, _ string) { mappings = n },
 		"store":        r.store,

@@ -48,6 +48,8 @@ type Config struct {
 	Log     *slog.Logger
 	// ARN gives the qualified ARN of a function, for dead letters.
 	ARN func(name string) string
+	// Trace gives the tracer of a mapping's batches; nil = no traces.
+	Trace func(m mapping.Mapping) invoke.Tracer
 }
 
 // Engine runs the mappings of a store in this process.

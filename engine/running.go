@@ -68,11 +68,15 @@ func (e *Engine) settings(ctx context.Context, m mapping.Mapping) (settings, err
 	enc := encode.New(encode.Envelope{
 		EventSource: eventSource(m), EventSourceARN: m.Source.ARN, Bootstrap: strings.Join(m.Source.Bootstrap, ","),
 	})
+	caller := &invoke.Caller{Encoder: enc, Invoker: target, LogTail: m.OnFailure != ""}
+	if e.cfg.Trace != nil {
+		caller.Tracer = e.cfg.Trace(m)
+	}
 	return settings{
 		filter: keep, enc: enc, target: target,
 		pipe: pipeline.Settings{
 			Mapping: m, Gate: target.gate, Sizer: enc, Timeout: target.fn.Timeout, Parallel: parallel(target.fn),
-			Caller: &invoke.Caller{Encoder: enc, Invoker: target, LogTail: m.OnFailure != ""},
+			Caller: caller,
 		},
 	}, nil
 }

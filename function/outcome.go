@@ -11,6 +11,8 @@ type Invocation struct {
 	RequestID     string // UUID; empty = the target makes one
 	ClientContext string // base64, as X-Amz-Client-Context carries it
 	TraceID       string // X-Amzn-Trace-Id
+	TraceParent   string // W3C Trace Context, for services behind HTTP
+	TraceState    string
 	LogTail       bool   // the caller wants the last 4 KB of the function's log
 }
 

@@ -51,21 +51,21 @@ func TestAFileThatCannotBeServed(t *testing.T) {
 	require.ErrorContains(t, err, path+":3: mappings.m: ")
 	_, _, err = load(serveFlags{config: path + ".missing"})
 	require.ErrorContains(t, err, "read the configuration: ")
-	_, err = logger(serveFlags{logLevel: "loud"}, streams{})
+	_, err = logger(serveFlags{logLevel: "loud"}, declare.Logs{}, streams{})
 	require.ErrorContains(t, err, `--log-level: "loud" is not known; want debug, info, warn or error`)
 }
 
 func TestTheLogIsTextOrJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	log, err := logger(serveFlags{logLevel: "warn"}, streams{err: &out})
+	log, err := logger(serveFlags{logLevel: "warn"}, declare.Logs{Level: "debug"}, streams{err: &out})
 	require.NoError(t, err)
 	log.Info("quiet")
 	log.Warn("heard")
-	require.Contains(t, out.String(), "level=WARN msg=heard")
+	require.Contains(t, out.String(), "level=WARN msg=heard event=unnamed")
 	require.NotContains(t, out.String(), "quiet")
 	out.Reset()
-	log, err = logger(serveFlags{logLevel: "info", logJSON: true}, streams{err: &out})
+	log, err = logger(serveFlags{logLevel: "info", logJSON: true}, declare.Logs{}, streams{err: &out})
 	require.NoError(t, err)
 	log.Info("heard")
 	require.Contains(t, out.String(), `"msg":"heard"`)

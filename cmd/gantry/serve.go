@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,17 +47,17 @@ directory and a port of its own: Kafka shares the partitions out between them.`,
 	c.Flags().StringVarP(&f.config, "config", "c", "", "configuration file (YAML)")
 	c.Flags().StringVar(&f.listen, "listen", "", "address of the API, loopback only (default "+declare.DefaultListen+")")
 	c.Flags().StringVar(&f.dataDir, "data-dir", "", "where gantry keeps its state (default "+declare.DefaultDataDir+")")
-	c.Flags().StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	c.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default info)")
 	c.Flags().BoolVar(&f.logJSON, "log-json", false, "log JSON lines")
 	return c
 }
 
 func serve(ctx context.Context, flags serveFlags, s streams) error {
-	log, err := logger(flags, s)
+	file, base, err := load(flags)
 	if err != nil {
 		return err
 	}
-	file, base, err := load(flags)
+	log, err := logger(flags, file.Telemetry.Logs, s)
 	if err != nil {
 		return err
 	}
@@ -87,18 +86,6 @@ func serve(ctx context.Context, flags serveFlags, s streams) error {
 		err = closed
 	}
 	return err
-}
-
-func logger(flags serveFlags, s streams) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(flags.logLevel)); err != nil {
-		return nil, fmt.Errorf("--log-level: %q is not known; want debug, info, warn or error", flags.logLevel)
-	}
-	opts := &slog.HandlerOptions{Level: level}
-	if flags.logJSON {
-		return slog.New(slog.NewJSONHandler(s.err, opts)), nil
-	}
-	return slog.New(slog.NewTextHandler(s.err, opts)), nil
 }
 
 // load reads the file, or makes one up where none was given, and lets flags win.

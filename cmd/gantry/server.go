@@ -29,6 +29,7 @@ import (
 	"gantry/store"
 	"gantry/store/code"
 	"gantry/telemetry/functionlog"
+	"gantry/telemetry/trace"
 )
 
 // options are what a server is made from: a configuration file and how it is used.
@@ -56,6 +57,7 @@ type server struct {
 	networks *network.Networks
 	cloud    *cloud.Cloud
 	kafka    kafka.Resolver
+	tracing  *trace.Tracing // nil = off
 	started  time.Time
 	closers  []io.Closer
 	// stopping is closed when run begins to stop: streams end, so that they hold nothing up.
@@ -83,6 +85,9 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	if err := s.openKeys(ctx); err != nil {
 		return s, err
 	}
+	if err := s.openTraces(ctx); err != nil {
+		return s, err
+	}
 	s.sweep(ctx)
 	if err := checkUsers(f); err != nil {
 		return s, err
@@ -100,7 +105,8 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,
 		Budget: pipeline.NewBudget(processBudget), Log: opts.log,
-		ARN: func(name string) string { return arnOf(f.Region, f.AccountID, name) },
+		ARN:   func(name string) string { return arnOf(f.Region, f.AccountID, name) },
+		Trace: s.follow(),
 	})
 	return s, nil
 }

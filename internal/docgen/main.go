@@ -1,7 +1,8 @@
 // Command docgen writes the documents that are made from the code's own tables:
 // docs/compatibility.md from the API's list of members and the rows of dataplane.go, the
-// states from mapping's table of moves; docs/metrics.md from the tables of /metrics. A test
-// fails when a document has drifted.
+// states from mapping's table of moves; docs/metrics.md from the tables of /metrics,
+// docs/logs.md from that of log events, the Grafana dashboard from that of its panels. A
+// test fails when a document has drifted.
 //
 //	go run ./internal/docgen
 //
@@ -18,7 +19,10 @@ import (
 
 // documents gives every document by its path from the root.
 func documents() map[string]string {
-	return map[string]string{"docs/compatibility.md": compatibility(), "docs/metrics.md": metrics(), "docs/roles.md": roles()}
+	return map[string]string{
+		"docs/compatibility.md": compatibility(), "docs/metrics.md": metrics(), "docs/roles.md": roles(), "docs/logs.md": logs(),
+		"packaging/monitoring/gantry-dashboard.json": grafana(),
+	}
 }
 
 func main() {

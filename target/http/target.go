@@ -153,6 +153,12 @@ func (t *Target) request(ctx context.Context, in function.Invocation, journey *t
 	if in.TraceID != "" {
 		h["X-Amzn-Trace-Id"] = []string{in.TraceID}
 	}
+	if in.TraceParent != "" {
+		h["Traceparent"] = []string{in.TraceParent}
+		if in.TraceState != "" {
+			h["Tracestate"] = []string{in.TraceState}
+		}
+	}
 	if in.ClientContext != "" {
 		h["X-Amz-Client-Context"] = []string{in.ClientContext}
 	}

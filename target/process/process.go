@@ -150,7 +150,7 @@ func New(fn function.Function, cfg Config) (*Pool, error) {
 		empty:   make(chan struct{}),
 	}
 	for _, w := range found.warnings {
-		p.log.Warn(w)
+		p.log.Warn("a function runs otherwise than it declares", "detail", w)
 	}
 	return p, nil
 }
