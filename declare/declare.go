@@ -94,6 +94,9 @@ type Identity struct {
 	// AnyCluster leaves the check of names of clusters and networks to the one who knows
 	// them.
 	AnyCluster bool
+	// Client reads a Java client's file (kafka.FromProperties); nil = such files are not
+	// read here, because somebody else reaches the clusters.
+	Client func(path string) (kafka.Config, error)
 }
 
 // The defaults of a file.
@@ -231,23 +234,4 @@ func (r *reader) secretRule(n ast.Node, path string) {
 			}
 		}
 	}
-}
-
-func (r *reader) cluster(name string, n ast.Node, path string) {
-	var c kafka.Config
-	r.object(n, path, members{
-		"brokers": r.texts(&c.Brokers), "arn": r.text(&c.ARN), "embedded": r.flag(&c.Embedded),
-		"allowPlaintext": r.flag(&c.AllowPlaintext), "network": r.networkNames(&c.Network), "properties": r.later, "schemaRegistry": r.later,
-		"tls": func(n ast.Node, path string) {
-			c.TLS = &kafka.TLSConfig{}
-			r.object(n, path, members{
-				"ca": r.ref(&c.TLS.CA), "cert": r.ref(&c.TLS.Cert), "key": r.ref(&c.TLS.Key), "keyPassword": r.ref(&c.TLS.KeyPassword),
-			})
-		},
-		"sasl": r.sasl(&c.SASL),
-	})
-	if err := c.Validate(); err != nil {
-		r.fault(n, path, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
-	r.file.Clusters[name] = c
 }

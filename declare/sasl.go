@@ -16,7 +16,7 @@ func (r *reader) sasl(to **kafka.SASLConfig) read {
 		c := &kafka.SASLConfig{}
 		r.object(n, path, members{
 			"mechanism": r.text(&mechanism), "secret": r.ref(&c.Secret), "username": r.ref(&c.Username), "password": r.ref(&c.Password),
-			"oauth": r.oauth(&c.OAuth), "kerberos": r.kerberos(&c.Kerberos), "iam": r.iam(&c.IAM),
+			"delegationToken": r.flag(&c.DelegationToken), "oauth": r.oauth(&c.OAuth), "kerberos": r.kerberos(&c.Kerberos), "iam": r.iam(&c.IAM),
 		})
 		c.Mechanism = kafka.Mechanism(mechanism)
 		*to = c

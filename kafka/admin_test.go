@@ -240,13 +240,13 @@ func TestDeniedOperationsAreNamed(t *testing.T) {
 	_, brokers := fake(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.SeedTopics(1, "orders", "dark"),
 		kfake.Superuser("PLAIN", "root", "pw"),
 		kfake.User("PLAIN", "ann", "pw", allow(topic, "orders", kmsg.ACLOperationDescribe), allow(group, "mine", kmsg.ACLOperationDescribe)))
-	c := Cluster{Brokers: brokers, Mechanism: Plain, Login: func(context.Context) (Login, error) { return Login{"ann", "pw"}, nil }}
+	c := Cluster{Brokers: brokers, Mechanism: Plain, Login: func(context.Context) (Login, error) { return Login{User: "ann", Password: "pw"}, nil }}
 	admin := openAdmin(t, c)
 	producer, err := NewProducer(c)
 	require.NoError(t, err)
 	defer producer.Close()
 	require.NoError(t, admin.Check(t.Context()))
-	root := openAdmin(t, Cluster{Brokers: brokers, Mechanism: Plain, Login: func(context.Context) (Login, error) { return Login{"root", "pw"}, nil }})
+	root := openAdmin(t, Cluster{Brokers: brokers, Mechanism: Plain, Login: func(context.Context) (Login, error) { return Login{User: "root", Password: "pw"}, nil }})
 	require.NoError(t, root.Commit(t.Context(), "mine", Offsets{"orders": {0: {At: 0}}}))
 
 	for _, tc := range []struct {

@@ -13,6 +13,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -26,7 +27,8 @@ import (
 // Cluster is one way to reach one cluster as one principal. It is a value: copy it and
 // change the copy. The zero value of everything but Brokers means plaintext without login.
 type Cluster struct {
-	Brokers []string // host:port
+	Brokers  []string // host:port
+	ClientID string   // "" = gantry
 
 	// TLS is the configuration of connections; nil = plaintext. One that came from a
 	// Resolver is only the first: certificates are read again for every connection.
@@ -70,6 +72,7 @@ const (
 type Login struct {
 	User     string
 	Password string
+	Token    bool // they are the id and the HMAC of a delegation token; SCRAM alone
 }
 
 func (l Login) String() string { return l.User + " (password hidden)" }
@@ -101,7 +104,7 @@ func (c Cluster) Security() string {
 func (c Cluster) Options() []kgo.Opt {
 	options := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
-		kgo.ClientID("gantry"),
+		kgo.ClientID(cmp.Or(c.ClientID, "gantry")),
 		kgo.Dialer(c.connect),
 		kgo.DisableClientMetrics(),
 		kgo.WithHooks(connectHook{cluster: c}),

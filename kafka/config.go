@@ -25,8 +25,13 @@ type Config struct {
 	// Embedded asks for the built-in development broker. Whoever starts it fills in Brokers.
 	Embedded bool `yaml:"embedded"`
 
-	Properties     string `yaml:"properties"`     // refused for now
+	// ClientID is what brokers' quotas and request logs know gantry by; "" = gantry.
+	ClientID string `yaml:"clientId"`
+	// Properties is the path of a Java client's file that says all of this (FromProperties).
+	Properties     string `yaml:"properties"`
 	SchemaRegistry any    `yaml:"schemaRegistry"` // refused for now
+
+	client *clientSource // Properties, read; nil = not from a file
 }
 
 // TLSConfig says whom to trust and who one is. An empty one trusts the system's roots.
@@ -35,6 +40,12 @@ type TLSConfig struct {
 	Cert        string `yaml:"cert"`        // ref: PEM chain, the client's certificate first
 	Key         string `yaml:"key"`         // ref: PEM key
 	KeyPassword string `yaml:"keyPassword"` // ref, for an encrypted key
+
+	// AnyHostname takes a broker's certificate for any name, as long as a trusted
+	// authority signed it (ssl.endpoint.identification.algorithm= of Java's clients).
+	AnyHostname  bool     `yaml:"anyHostname"`
+	Protocols    []string `yaml:"protocols"`    // of TLSv1.2, TLSv1.3; none = both
+	CipherSuites []string `yaml:"cipherSuites"` // for TLS 1.2, by their registered names; none = Go's own choice
 }
 
 // SASLConfig says who one is. Which members count depends on the mechanism:
@@ -46,20 +57,22 @@ type TLSConfig struct {
 //   - GSSAPI: Kerberos;
 //   - AWS_MSK_IAM: IAM, which may be left out.
 type SASLConfig struct {
-	Mechanism Mechanism       `yaml:"mechanism"`
-	Secret    string          `yaml:"secret"`
-	Username  string          `yaml:"username"`
-	Password  string          `yaml:"password"`
-	OAuth     *OAuthConfig    `yaml:"oauth"`
-	Kerberos  *KerberosConfig `yaml:"kerberos"`
-	IAM       *IAMConfig      `yaml:"iam"`
+	Mechanism Mechanism `yaml:"mechanism"`
+	Secret    string    `yaml:"secret"`
+	Username  string    `yaml:"username"`
+	Password  string    `yaml:"password"`
+	// DelegationToken: SCRAM with the id and the HMAC of a delegation token (KIP-48).
+	DelegationToken bool            `yaml:"delegationToken"`
+	OAuth           *OAuthConfig    `yaml:"oauth"`
+	Kerberos        *KerberosConfig `yaml:"kerberos"`
+	IAM             *IAMConfig      `yaml:"iam"`
 }
 
 // Validate names every fault at once, each with the member it is in.
 func (c Config) Validate() error {
 	var errs []error
-	if c.Properties != "" {
-		errs = append(errs, errors.New("properties: a Java client's file is not supported yet; write brokers, tls and sasl instead"))
+	if c.Properties != "" && c.client == nil && (len(c.Brokers) > 0 || c.TLS != nil || c.SASL != nil || c.AllowPlaintext || c.Embedded || c.ClientID != "") {
+		errs = append(errs, errors.New("properties: contradicts brokers, tls, sasl, clientId and allowPlaintext, which the client file says; beside it there may be arn and network alone"))
 	}
 	if c.SchemaRegistry != nil {
 		errs = append(errs, errors.New("schemaRegistry: is not supported yet; leave it out"))
@@ -119,7 +132,7 @@ func (c *TLSConfig) faults(plaintext bool) []error {
 	if c.KeyPassword != "" && c.Key == "" {
 		errs = append(errs, errors.New("tls.keyPassword: there is no key it could open"))
 	}
-	return errs
+	return append(errs, c.optionFaults()...)
 }
 
 func (c *SASLConfig) faults() []error {
@@ -179,6 +192,7 @@ func (c *SASLConfig) strayFaults() []error {
 	}
 	stray(c.Secret != "", "secret", Plain, ScramSHA256, ScramSHA512, OAuthBearer)
 	stray(c.Username != "" || c.Password != "", "username", Plain, ScramSHA256, ScramSHA512)
+	stray(c.DelegationToken, "delegationToken", ScramSHA256, ScramSHA512)
 	stray(c.OAuth != nil, "oauth", OAuthBearer)
 	stray(c.Kerberos != nil, "kerberos", GSSAPI)
 	stray(c.IAM != nil, "iam", MSKIAM)

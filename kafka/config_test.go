@@ -44,9 +44,9 @@ func TestConfigAccepts(t *testing.T) {
 func TestConfigNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	for text, faults := range map[string][]string{
-		`{}`:                                   {"brokers: is missing"},
-		`properties: ./client.properties`:      {"properties: a Java client's file is not supported yet"},
-		`{ embedded: true, brokers: ["x:1"] }`: {"embedded: the built-in broker has no brokers"},
+		`{}`: {"brokers: is missing"},
+		"properties: ./client.properties\nbrokers: [\"a:1\"]": {"properties: contradicts brokers"},
+		`{ embedded: true, brokers: ["x:1"] }`:                {"embedded: the built-in broker has no brokers"},
 		`brokers: [a, ":1", "a:0", "a:70000", "a:x", "ssl://a:1", "SSL://a/b:9092"]`: {
 			`"a" is no host:port`, `":1" is no`, `"a:0" is no`, `"a:70000" is no`, `"a:x" is no`, `"ssl://a:1" is no`, `"SSL://a/b:9092" is no`,
 		},

@@ -76,9 +76,9 @@ func (p passwords) begin(ctx context.Context, broker string) (sasl.Session, []by
 	case Plain:
 		return plain.Auth{User: login.User, Pass: login.Password}.AsMechanism().Authenticate(ctx, broker)
 	case ScramSHA256:
-		return scram.Auth{User: login.User, Pass: login.Password}.AsSha256Mechanism().Authenticate(ctx, broker)
+		return scram.Auth{User: login.User, Pass: login.Password, IsToken: login.Token}.AsSha256Mechanism().Authenticate(ctx, broker)
 	case ScramSHA512:
-		return scram.Auth{User: login.User, Pass: login.Password}.AsSha512Mechanism().Authenticate(ctx, broker)
+		return scram.Auth{User: login.User, Pass: login.Password, IsToken: login.Token}.AsSha512Mechanism().Authenticate(ctx, broker)
 	}
 	return nil, nil, loginError(fmt.Errorf("mechanism %q is not known", p.mechanism))
 }

@@ -60,8 +60,9 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 	if err != nil {
 		return Cluster{}, err
 	}
-	e := entrance{Resolver: r, way: w}
-	t := e.entryTerms(entry)
+	asked := entrance{Resolver: r, way: w} // whoever makes a mapping can't name what a client file holds
+	r.Secrets = entry.secretsOf(r.Secrets)
+	t := entrance{Resolver: r, way: w}.entryTerms(entry)
 	// A configured login goes to the configured brokers only: a source that names one of
 	// them and a stranger beside it must not have the password sent to the stranger.
 	identity := src.Identity()
@@ -69,7 +70,7 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 		t.brokers = src.Bootstrap
 	}
 	t.plaintext = t.plaintext || src.AllowPlaintext || w.private
-	t.override(identity, e)
+	t.override(identity, asked)
 	if len(t.brokers) == 0 {
 		return Cluster{}, fmt.Errorf("find the brokers of %s: it has none; an embedded cluster has them once gantry serves", sourceName(src))
 	}
@@ -79,7 +80,7 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 		}
 	}
 	c, err := t.cluster(ctx, r.Secrets)
-	c.Dial = w.dial
+	c.Dial, c.ClientID = w.dial, entry.ClientID
 	if err != nil {
 		return Cluster{}, fmt.Errorf("resolve the access to %s: %w", sourceName(src), err)
 	}

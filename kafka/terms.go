@@ -12,8 +12,9 @@ import (
 // terms are what is known of how to reach a cluster before any secret was read.
 type terms struct {
 	brokers   []string
-	secure    bool // TLS, whether or not there is a CA or a certificate
-	plaintext bool // allowed towards other machines
+	secure    bool              // TLS, whether or not there is a CA or a certificate
+	plaintext bool              // allowed towards other machines
+	strict    func(*tls.Config) // protocols, cipher suites, names; nil = as crypto/tls has them
 
 	ca        func(ctx context.Context) (string, error) // PEM; nil = the system's roots
 	pair      func(ctx context.Context) (*tls.Certificate, error)
@@ -28,6 +29,9 @@ type terms struct {
 func (e entrance) entryTerms(c Config) terms {
 	s := e.Secrets
 	t := terms{brokers: c.Brokers, plaintext: c.AllowPlaintext, secure: c.TLS != nil}
+	if c.TLS != nil {
+		t.strict = c.TLS.options
+	}
 	if c.TLS != nil && c.TLS.CA != "" {
 		t.setCA(c.TLS.CA, s)
 	}
@@ -85,6 +89,19 @@ func (c *SASLConfig) refs() []string {
 }
 
 func (c *SASLConfig) login(s Secrets) func(ctx context.Context) (Login, error) {
+	login := c.words(s)
+	if !c.DelegationToken {
+		return login
+	}
+	return func(ctx context.Context) (Login, error) {
+		l, err := login(ctx)
+		l.Token = true
+		return l, err
+	}
+}
+
+// words gives name and password.
+func (c *SASLConfig) words(s Secrets) func(ctx context.Context) (Login, error) {
 	if c.Secret != "" {
 		return secretLogin(c.Secret, s)
 	}
@@ -151,6 +168,9 @@ func (t terms) load(ctx context.Context) (*tls.Config, error) {
 		// Not Certificates: with those Go sends no certificate at all when the broker's
 		// list of accepted issuers lacks its own, and the refusal then says less.
 		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
+	}
+	if t.strict != nil {
+		t.strict(cfg)
 	}
 	return cfg, nil
 }

@@ -69,6 +69,7 @@ func serve(ctx context.Context, flags serveFlags, s streams) error {
 	if err := process.Harden(); err != nil {
 		log.Warn("this process could not be closed to its functions", "event", "isolation.not_hardened", "error", err)
 	}
+	notes(file, log)
 	srv, err := open(ctx, options{file: file, base: base, name: cmp.Or(flags.config, "none"), log: log})
 	if err != nil {
 		return err
@@ -103,7 +104,10 @@ func load(flags serveFlags) (*declare.File, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	file, err := declare.Parse(text, declare.Identity{Name: cmp.Or(flags.config, "(no file)"), Dir: base})
+	file, err := declare.Parse(text, declare.Identity{
+		Name: cmp.Or(flags.config, "(no file)"), Dir: base,
+		Client: func(path string) (kafka.Config, error) { return kafka.FromProperties(path, os.LookupEnv) },
+	})
 	if err != nil {
 		return nil, "", err
 	}
