@@ -36,8 +36,8 @@ type Identity struct {
 }
 
 // Good says whether there are credentials that hold.
-func (i Identity) Good(now time.Time) bool {
-	return !i.Obtained.IsZero() && (i.Expires.IsZero() || now.Before(i.Expires))
+func (i Identity) Good() bool {
+	return !i.Obtained.IsZero() && (i.Expires.IsZero() || time.Now().Before(i.Expires))
 }
 
 // keeper keeps one identity's credentials in an SDK cache, and notes what happens to
@@ -111,7 +111,7 @@ func (k *keeper) failed(err error) error {
 		return wrapped
 	}
 	k.said = time.Now()
-	if k.state.Good(time.Now()) {
+	if k.state.Good() {
 		k.log.Warn("credentials for AWS were not renewed; those in use hold for now", "event", "aws.credentials.renewal_failed",
 			"expires", k.state.Expires, "left", time.Until(k.state.Expires).Round(time.Second), "error", err)
 	} else {
@@ -124,7 +124,7 @@ func (k *keeper) failed(err error) error {
 func (k *keeper) HandleFailToRefresh(_ context.Context, _ aws.Credentials, err error) (aws.Credentials, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !k.state.Good(time.Now()) {
+	if !k.state.Good() {
 		return aws.Credentials{}, err
 	}
 	v := k.value

@@ -61,6 +61,8 @@ type Applier struct {
 	Store  store.Desired
 	Source Source
 	Now    func() time.Time
+	// Notes says what an owner should know of how a function runs here; nil = nothing.
+	Notes func(fn function.Function) []string
 }
 
 // Apply creates and updates what the file declares, functions before mappings, and
@@ -146,6 +148,10 @@ func (a Applier) function(ctx context.Context, want function.Function, opts Opti
 		}
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return c, err
+	}
+	if c.Action != Unchanged && a.Notes != nil {
+		c.Note = strings.Join(append(a.Notes(want), c.Note), "; ")
+		c.Note = strings.TrimSuffix(c.Note, "; ")
 	}
 	if c.Action == Unchanged || opts.DryRun {
 		return c, nil

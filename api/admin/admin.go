@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"gantry/cloud"
 	"gantry/engine"
 	"gantry/function"
 	"gantry/kafka"
@@ -84,7 +85,11 @@ type Config struct {
 	Actor    func(ctx context.Context) string
 	Mask     func(topic string, r *record.Record) // hides what the owner wants hidden of a record that is shown; nil = nothing
 	// Allow says why the caller may not do an operation, such as pauseMapping.
-	Allow     func(ctx context.Context, operation string) error
+	Allow func(ctx context.Context, operation string) error
+	// Identities are the credentials for AWS, as far as they may be shown; nil = none.
+	Identities func() []cloud.Identity
+	// Notes says what an owner should know of how a function runs here; nil = nothing.
+	Notes     func(fn function.Function) []string
 	Region    string
 	AccountID string
 	Version   string

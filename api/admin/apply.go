@@ -41,7 +41,7 @@ func (s *Server) apply(ctx context.Context, c call[application]) (applied, error
 		return applied{}, err
 	}
 	by := store.Write{Actor: s.cfg.Actor(ctx), Reason: "apply " + c.In.Name}
-	a := declare.Applier{Store: s.cfg.Store, Source: s.cfg.Engine, Now: time.Now}
+	a := declare.Applier{Store: s.cfg.Store, Source: s.cfg.Engine, Now: time.Now, Notes: s.cfg.Notes}
 	changes, err := a.Apply(ctx, file, declare.Options{DryRun: c.In.DryRun, Prune: c.In.Prune, By: by})
 	for _, change := range changes {
 		if change.Action != declare.Unchanged && change.Action != declare.Keep && !c.In.DryRun {

@@ -36,6 +36,7 @@ type functionView struct {
 	Tags         map[string]string `json:"tags,omitempty"`
 	RevisionID   string            `json:"revisionId,omitempty"`
 	LastModified *time.Time        `json:"lastModified,omitempty"`
+	Notes        []string          `json:"notes,omitempty"` // how it runs here
 
 	Use *useView `json:"use,omitempty"` // absent until it is used here
 }

@@ -31,6 +31,9 @@ func (s *Server) getFunction(ctx context.Context, c call[none]) (functionView, e
 // seen is a function as declared, with what this process does with it.
 func (s *Server) seen(fn function.Function) functionView {
 	v := functionOf(fn)
+	if s.cfg.Notes != nil {
+		v.Notes = s.cfg.Notes(fn)
+	}
 	if use, ok := s.cfg.Engine.Function(fn.Name); ok {
 		v.Use = useOf(use)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"gantry/cloud"
 	"gantry/engine"
 	"gantry/mapping"
 	"gantry/store"
@@ -164,11 +165,20 @@ type status struct {
 	Started  time.Time      `json:"startedAt"`
 	Standing []standingView `json:"standing"` // partitions that do not get on, the worst first
 	Mappings []Summary      `json:"mappings"`
+
+	AWS []cloud.Identity `json:"aws,omitempty"` // credentials for AWS that were asked for
+}
+
+func (s *Server) identities() []cloud.Identity {
+	if s.cfg.Identities == nil {
+		return nil
+	}
+	return s.cfg.Identities()
 }
 
 func (s *Server) getStatus(ctx context.Context, _ call[none]) (status, error) {
 	list, err := s.listMappings(ctx, call[none]{})
-	return status{s.cfg.Version, s.cfg.Process, s.cfg.Listen, s.cfg.Started, s.standing(ctx), list.Mappings}, err
+	return status{s.cfg.Version, s.cfg.Process, s.cfg.Listen, s.cfg.Started, s.standing(ctx), list.Mappings, s.identities()}, err
 }
 
 var _ Engine = (*engine.Engine)(nil)

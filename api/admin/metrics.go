@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"gantry/cloud"
 	"gantry/engine"
 	"gantry/mapping"
 	"gantry/pipeline"
@@ -56,6 +57,7 @@ type collector struct {
 	ctx     context.Context
 	engine  Observer
 	version string
+	aws     []cloud.Identity
 }
 
 // Describe implements prometheus.Collector: what there is shows at the scrape.
@@ -64,6 +66,9 @@ func (c collector) Describe(chan<- *prometheus.Desc) {}
 // Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	emit(out, buildMetrics, buildLabels, struct{}{}, c.version)
+	for _, i := range c.aws {
+		emit(out, awsMetrics, identityLabels, i, i.Name)
+	}
 	lags := c.engine.Lags(c.ctx)
 	for _, r := range c.engine.Running() {
 		labels := labelsOf(r.UUID, r.Mapping)
@@ -118,13 +123,17 @@ func labelsOf(uuid string, m mapping.Mapping) []string {
 // stands says that a lane does not get on: a record of it fails, or it waits for its owner.
 func stands(l pipeline.LaneSnapshot) bool { return l.Blocked != "" || !l.Since.IsZero() }
 
-// Metrics answers a scrape of Prometheus.
-func Metrics(e Observer, version string) http.Handler {
+// Metrics answers a scrape of Prometheus. identities gives the credentials for AWS; nil =
+// there are none.
+func Metrics(e Observer, version string, identities func() []cloud.Identity) http.Handler {
+	if identities == nil {
+		identities = func() []cloud.Identity { return nil }
+	}
 	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
 	runtime := collectors.NewGoCollector()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		registry := prometheus.NewRegistry()
-		registry.MustRegister(collector{r.Context(), e, version}, runtime, process)
+		registry.MustRegister(collector{r.Context(), e, version, identities()}, runtime, process)
 		promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 	})
 }

@@ -27,6 +27,7 @@ func Catalog() []Metric {
 		listed(functionMetrics, functionLabels, ""),
 		[]Metric{{durationMetric.name, durationMetric.aws, "histogram", functionLabels, durationMetric.help, ""}},
 		listed(poolMetrics, functionLabels, processes), listed(buildMetrics, buildLabels, ""),
+		listed(awsMetrics, identityLabels, "once AWS was called"),
 	)
 }
 

@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"gantry/function"
 	"gantry/store"
@@ -96,7 +97,20 @@ func (s *Server) createFunction(ctx context.Context, in *createFunctionInput) (c
 		return created[*functionShape]{}, err
 	}
 	s.audit(ctx, changed{operation: operation, kind: store.Functions, id: fn.Name, after: masked(*fn)})
-	return created[*functionShape]{s.functionShape(fn)}, nil
+	return created[*functionShape]{s.functionShape(fn), s.notes(fn)}, nil
+}
+
+// notes says how a function runs here. AWS's answer has no member for it, so it goes into
+// the log and a header.
+func (s *Server) notes(fn *function.Function) string {
+	if s.cfg.Notes == nil {
+		return ""
+	}
+	text := strings.Join(s.cfg.Notes(*fn), "; ")
+	if text != "" {
+		s.cfg.Log.Info("function created", "event", "function.created", "function", fn.Name, "note", text)
+	}
+	return text
 }
 
 func orError(err, otherwise error) error {

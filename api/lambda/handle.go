@@ -188,9 +188,15 @@ func (noContent) respond(w http.ResponseWriter) error {
 }
 
 // created and accepted give a body another status than 200.
-type created[T any] struct{ body T }
+type created[T any] struct {
+	body T
+	note string // for the one who reads headers; "" = none
+}
 
 func (c created[T]) respond(w http.ResponseWriter) error {
+	if c.note != "" {
+		w.Header().Set("X-Gantry-Note", c.note)
+	}
 	writeJSON(w, http.StatusCreated, c.body)
 	return nil
 }

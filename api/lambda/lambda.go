@@ -99,6 +99,9 @@ type Config struct {
 	// Networks are the entries of networks:; nil = there are none.
 	Networks Networks
 
+	// Notes says what an owner should know of how a function runs here; nil = nothing.
+	Notes func(fn function.Function) []string
+
 	Region         string        // what ARNs say; us-east-1
 	AccountID      string        // what ARNs say; 000000000000
 	ResolveTimeout time.Duration // how long a creation may wait for the cluster; 20 s

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,19 @@ func (s *server) exposures(ctx context.Context) {
 	for _, text := range (process.Config{User: s.opts.file.User, DataDir: s.dataDir()}).Exposed(unique(functions)) {
 		s.opts.log.Warn("not isolated: "+text, "event", "isolation.gap")
 	}
+}
+
+// notes says what an owner should know of how a function runs here: at its creation, and
+// in describe.
+func (s *server) notes(fn function.Function) []string {
+	if fn.Kind != function.Process {
+		return nil
+	}
+	out := []string{s.opts.file.Roles.Grants(fn.Role)}
+	if cmp.Or(fn.User, s.opts.file.User) == "" {
+		out = append(out, "it runs as gantry's own user and can read the files that gantry can")
+	}
+	return out
 }
 
 // unique leaves one of each name: a file's functions are in the store too, but for the

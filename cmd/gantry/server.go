@@ -182,7 +182,7 @@ func (s *server) openKeys(ctx context.Context) error {
 // apply makes the store agree with the file that was given to serve. What fails is
 // said; what runs goes on.
 func (s *server) apply(ctx context.Context) error {
-	a := declare.Applier{Store: s.store, Source: s.engine, Now: time.Now}
+	a := declare.Applier{Store: s.store, Source: s.engine, Now: time.Now, Notes: s.notes}
 	by := store.Write{Actor: "file:" + s.opts.name, Reason: "serve"}
 	changes, err := a.Apply(ctx, s.opts.file, declare.Options{By: by})
 	for _, c := range changes {
@@ -198,7 +198,7 @@ func (s *server) apply(ctx context.Context) error {
 func (s *server) handler(l net.Listener) (http.Handler, error) {
 	f, log := s.opts.file, s.opts.log
 	functions, err := lambda.New(lambda.Config{
-		Store: s.store, Engine: s.engine, Code: s.code, Cluster: s.clusterOf, Networks: s.networks, Region: f.Region, AccountID: f.AccountID,
+		Store: s.store, Engine: s.engine, Code: s.code, Cluster: s.clusterOf, Networks: s.networks, Notes: s.notes, Region: f.Region, AccountID: f.AccountID,
 		Pattern: func(p string) error { _, err := filter.Compile(p); return err },
 		Audit:   s.audit, Actor: door.Actor, Log: log, Secrets: door.MaySeeSecrets,
 		Allow: func(ctx context.Context, operation string) error { return door.Allow(ctx, door.LambdaAPI+operation) },
@@ -209,7 +209,8 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	administration, err := admin.New(admin.Config{
 		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Actor: door.Actor,
 		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks,
-		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Log: log,
+		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Identities: s.cloud.Identities, Notes: s.notes,
+		Log:   log,
 		Allow: func(ctx context.Context, operation string) error { return door.Allow(ctx, door.AdminAPI+operation) },
 	})
 	if err != nil {
@@ -217,7 +218,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/gantry/v1/", administration)
-	mux.Handle("/metrics", admin.Metrics(s.engine, version()))
+	mux.Handle("/metrics", admin.Metrics(s.engine, version(), s.cloud.Identities))
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("/readyz", s.ready)
 	mux.Handle("/", functions)
