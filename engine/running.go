@@ -144,7 +144,7 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 	})
 	cluster.OnConnect = r.connected
 	r.poller, err = poll.New(poll.Config{
-		Options: cluster.Options(), Group: m.GroupID, Topics: m.Source.Topics, ReadUncommitted: m.ReadUncommitted,
+		Options: cluster.Options(), Dial: cluster.Connect, Group: m.GroupID, Topics: m.Source.Topics, ReadUncommitted: m.ReadUncommitted,
 		Positions: m.Positions, TopicIDs: m.TopicIDs, Accepted: s.accepted, Log: e.cfg.Log,
 		Membership: poll.Membership{Instance: e.instance(m), Session: m.SessionTimeout},
 	}, r.pipe)

@@ -105,7 +105,7 @@ func (c Cluster) Options() []kgo.Opt {
 	options := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(cmp.Or(c.ClientID, "gantry")),
-		kgo.Dialer(c.connect),
+		kgo.Dialer(c.Connect),
 		kgo.DisableClientMetrics(),
 		kgo.WithHooks(connectHook{cluster: c}),
 	}

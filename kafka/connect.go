@@ -34,8 +34,9 @@ func (e *ConnectError) Error() string {
 
 func (e *ConnectError) Unwrap() error { return e.Err }
 
-// connect dials and, where wanted, makes the TLS handshake.
-func (c Cluster) connect(ctx context.Context, network, address string) (net.Conn, error) {
+// Connect opens a connection to a broker that requests can be written to: it dials and,
+// where wanted, makes the TLS handshake.
+func (c Cluster) Connect(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	dial := c.Dial

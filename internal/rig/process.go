@@ -71,7 +71,7 @@ func (r *Rig) Start(s Spec) *Process {
 		instance = ""
 	}
 	poller, err := poll.New(poll.Config{
-		Options: append(p.Host.Options(), kgo.WithHooks(&p.client)), Group: Group, Topics: []string{Topic}, Positions: s.Mapping.Positions,
+		Options: append(p.Host.Options(), kgo.WithHooks(&p.client)), Dial: p.Host.Dial, Group: Group, Topics: []string{Topic}, Positions: s.Mapping.Positions,
 		ReadUncommitted: s.Mapping.ReadUncommitted, Log: log,
 		Membership: poll.Membership{Instance: instance, Session: s.Mapping.SessionTimeout},
 	}, p.Pipe)

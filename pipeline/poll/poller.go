@@ -53,6 +53,7 @@ type Receiver interface {
 // Config is what a poller needs. Options are the connection (kafka.Cluster.Options).
 type Config struct {
 	Options         []kgo.Opt
+	Dial            kafka.Dialer // opens ready connections (kafka.Cluster.Connect); nil = as Options says, and idle fetches wait no longer
 	Group           string
 	Topics          []string
 	Membership      Membership
@@ -68,6 +69,7 @@ type Poller struct {
 	cfg    Config
 	to     Receiver
 	keep   filter
+	waits  *longPoll
 	client *kgo.Client
 	admin  *kadm.Client
 	made   chan struct{} // closed when the fields above are set: the group begins before NewClient returns
@@ -87,8 +89,11 @@ type part struct {
 
 // New connects lazily: the first request is made by Run. Close it even if Run never ran.
 func New(cfg Config, to Receiver) (*Poller, error) {
-	p := &Poller{cfg: cfg, to: to, parts: map[record.Partition]*part{}, made: make(chan struct{})}
+	p := &Poller{cfg: cfg, to: to, waits: newLongPoll(), parts: map[record.Partition]*part{}, made: make(chan struct{})}
 	opts := append([]kgo.Opt(nil), cfg.Options...)
+	if cfg.Dial != nil {
+		opts = append(opts, p.waits.dialer(cfg.Dial))
+	}
 	opts = append(opts, fetchOptions(cfg)...)
 	opts = append(opts, cfg.Membership.options()...)
 	opts = append(opts,
@@ -107,6 +112,8 @@ func New(cfg Config, to Receiver) (*Poller, error) {
 	return p, nil
 }
 
+const metadataAge = time.Minute
+
 // fetchOptions bound what a fetch brings and forbid every silent move of an offset.
 func fetchOptions(cfg Config) []kgo.Opt {
 	isolation := kgo.ReadCommitted()
@@ -116,14 +123,15 @@ func fetchOptions(cfg Config) []kgo.Opt {
 	return []kgo.Opt{
 		kgo.FetchMaxBytes(8 << 20),
 		kgo.FetchMaxPartitionBytes(1 << 20),
-		kgo.FetchMaxWait(500 * time.Millisecond),
+		kgo.FetchMaxWait(movingWait),
 		kgo.FetchIsolationLevel(isolation),
 		kgo.KeepControlRecords(), // an idle lane commits past them, so lag reaches 0
 		kgo.ConsumeStartOffset(kgo.NoResetOffset()),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
-		kgo.MetadataMaxAge(time.Minute), // new partitions and a recreated topic show within it
+		kgo.MetadataMaxAge(metadataAge), // new partitions and a recreated topic show within it
+		kgo.ConnIdleTimeout(connIdle),
 		kgo.DisableClientMetrics(),
 		kgo.WithPools(new(recordPool)),
 	}
@@ -182,6 +190,7 @@ func (p *Poller) take(fetches kgo.Fetches) (suspects []suspect, came bool) {
 		}
 	})
 	if len(chunks) > 0 {
+		p.waits.note()
 		p.to.Records(chunks)
 	}
 	if healthy {
@@ -218,6 +227,7 @@ func (p *Poller) Pause(id record.Partition) {
 // Resume undoes Pause.
 func (p *Poller) Resume(id record.Partition) {
 	p.client.ResumeFetchPartitions(map[string][]int32{id.Topic: {id.Index}})
+	p.waits.hurry()
 }
 
 // Close leaves the group: Revoked runs for what is still assigned, and a static member

@@ -167,6 +167,7 @@ func (p *Poller) assigned(offsets map[string]map[int32]kgo.Offset) {
 	}
 	p.mu.Unlock()
 	p.to.Assigned(begin)
+	p.waits.hurry()
 }
 
 func (p *Poller) revoked(m map[string][]int32) {
