@@ -24,11 +24,11 @@ import (
 
 // Config is the world of a command.
 type Config struct {
-	Version string
-	In      io.Reader
-	Out     io.Writer
-	Err     io.Writer
-	Getenv  func(name string) string
+	Build  Build
+	In     io.Reader
+	Out    io.Writer
+	Err    io.Writer
+	Getenv func(name string) string
 }
 
 // app is what the commands share.
@@ -52,7 +52,7 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 		Example: `  gantry demo                        # see it work, nothing needed
   gantry serve -c gantry.yaml        # run the mappings of a file
   gantry status                      # what runs, the worst first`,
-		Version: cfg.Version, SilenceUsage: true, SilenceErrors: true,
+		Version: cfg.Build.Version, SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.checkOutput(c) }, // before anything is changed
 	}
 	root.SetIn(cfg.In)
@@ -68,6 +68,7 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 		a.statusCommand(), a.getCommand(), a.describeCommand(), a.deleteCommand(), a.applyCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.logsCommand(), a.tailCommand(),
 		a.produceCommand(), a.filterCommand(), a.offsetsCommand(), a.recordsCommand(), a.skipCommand(),
+		a.versionCommand(), a.manCommand(),
 	)
 	return root
 }

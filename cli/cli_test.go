@@ -27,7 +27,7 @@ func gantry(t *testing.T, in string, line ...string) said {
 	t.Helper()
 	var out, errs bytes.Buffer
 	root := cli.New(cli.Config{
-		Version: "test", In: strings.NewReader(in), Out: &out, Err: &errs,
+		Build: cli.Build{Version: "test", Commit: "abc", Time: "2030-01-02T03:04:05Z"}, In: strings.NewReader(in), Out: &out, Err: &errs,
 		Getenv: func(string) string { return "" },
 	})
 	code := cli.Run(context.Background(), root, append(line, "--data-dir", t.TempDir()))
