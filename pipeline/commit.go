@@ -18,6 +18,10 @@ type committer struct {
 
 func (c *committer) waits() bool { return !c.busy && !c.wait.IsZero() }
 
+// holds keeps a lane from starting anything new while commits fail and it has resolved
+// what is not committed: every further batch would be one more to repeat.
+func (c *committer) holds(l *lane) bool { return c.fails > 0 && l.resume().At > l.committed.At }
+
 // due is when a commit is to be made that no event brings, or look where that is earlier.
 func (c *committer) due(look time.Time) time.Time {
 	switch {
@@ -38,6 +42,10 @@ const confirmAfter = time.Minute
 
 // commitTimeout bounds one commit; the client retries within it what can be retried.
 const commitTimeout = time.Minute
+
+// showCommitErrors is how many commits in a row fail until the mapping shows why: one or
+// two are usual in a rebalance.
+const showCommitErrors = 5
 
 // startCommit commits whatever moved since the last commit, if none is under way.
 func (p *Pipeline) startCommit() {
@@ -81,13 +89,15 @@ func (p *Pipeline) committed(lanes []*lane, s Settled, err error) {
 	c.busy = false
 	if err != nil {
 		p.answers = append(s.Answers, p.answers...)
-		c.wait = time.Now().Add(min(jitter(c.fails), 5*time.Second))
-		c.fails++
+		c.wait = time.Now().Add(min(jitter(c.fails), time.Second))
+		if c.fails++; c.fails >= showCommitErrors {
+			p.status.uncommitted = err
+		}
 		p.counts.CommitErrors.Add(1)
 		p.cfg.Log.Warn("commit failed, it is tried again", "mapping", p.set.Mapping.UUID, "error", err)
 		return
 	}
-	c.wait, c.fails = time.Time{}, 0
+	c.wait, c.fails, p.status.uncommitted = time.Time{}, 0, nil
 	for _, l := range lanes {
 		at := s.Offsets[l.key.Of()]
 		if at.At > l.committed.At && c.again.IsZero() {

@@ -1,12 +1,15 @@
 package pipeline_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"gantry/function"
 	"gantry/internal/rig"
 )
 
@@ -50,4 +53,32 @@ func late(t *testing.T, r *rig.Rig, at int64) {
 	resp, err := req.RequestWith(t.Context(), r.Fake.NewHost().Client(t))
 	require.NoError(t, err)
 	require.Zero(t, resp.Topics[0].Partitions[0].ErrorCode)
+}
+
+// While commits fail, a lane that has something to commit starts nothing new: each
+// further batch would be one more to repeat.
+func TestFailingCommitsHoldWhatWouldBeRepeated(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig.Rig) {
+		var s seen
+		m := starting(map[int32]int64{0: 0, 1: 0})
+		m.BatchSize = 1
+		p := r.Start(rig.Spec{Mapping: m, AsideOfJoins: true, Answer: func(ctx context.Context, c rig.Call) function.Outcome {
+			time.Sleep(time.Second)
+			return s.ok(ctx, c)
+		}})
+		pass(5 * time.Second)
+		refused := r.Fake.FailCommits(rig.Group, -1, kerr.UnknownServerError)
+		r.Produce(append(records(0, 5), records(1, 3)...)...)
+		pass(time.Minute)
+		first := s.take()
+		require.Subset(t, []string{"one 0/0", "one 0/1", "one 1/0", "one 1/1"}, first, "what was in flight when the first commit failed, and nothing behind it")
+		require.ErrorContains(t, p.Pipe.Snapshot().Cause, "UNKNOWN_SERVER_ERROR")
+
+		refused.Remove()
+		pass(2 * time.Minute)
+		require.Len(t, append(first, s.take()...), 8)
+		require.NoError(t, p.Pipe.Snapshot().Cause)
+		require.Equal(t, map[int32]int64{0: 5, 1: 3}, r.Fake.Committed(rig.Group, rig.Topic))
+		require.NoError(t, p.Stop())
+	})
 }

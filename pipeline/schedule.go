@@ -12,7 +12,8 @@ import (
 
 // schedule starts everything that can start now and sets the timer for what can start
 // later. What a failure left goes first, alone and lane by lane; then lanes that fill a
-// batch by themselves; then what the others have, together, when the window closes.
+// batch by themselves; then what the others have, together, when the window closes. A
+// lane that waits for a commit that fails starts nothing.
 func (p *Pipeline) schedule() {
 	now := time.Now()
 	p.refused, p.again = false, false
@@ -23,7 +24,7 @@ func (p *Pipeline) schedule() {
 		at := (first + i) % len(p.order)
 		l := p.order[at]
 		switch {
-		case !l.idle():
+		case !l.idle() || p.committer.holds(l):
 		case len(l.left) > 0 && l.wait.After(now):
 			look = earlier(look, l.wait)
 		case len(l.left) > 0:

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -65,11 +66,12 @@ func (p *Pipeline) Counts() *Counts { return &p.counts }
 
 // board is what the mapping shows: AWS's LastProcessingResult, and what it means.
 type board struct {
-	result string
-	detail string
-	cause  error // the failing poll
-	joined bool
-	losses map[record.Partition]mapping.Loss
+	result      string
+	detail      string
+	cause       error // the failing poll
+	uncommitted error // the failing commit
+	joined      bool
+	losses      map[record.Partition]mapping.Loss
 }
 
 func newBoard() board {
@@ -119,7 +121,7 @@ type Snapshot struct {
 	Joined bool   // the group has assigned partitions (or none, but it has us)
 	Result string // LastProcessingResult, the poll's trouble left out
 	Detail string
-	Cause  error // why polls fail, nil while they do not
+	Cause  error // why polls or commits fail, nil while they do not
 	Losses []mapping.Loss
 	Lanes  []LaneSnapshot
 	Flying int
@@ -149,7 +151,7 @@ func (p *Pipeline) Snapshot() Snapshot {
 	var s Snapshot
 	look := func() {
 		s = Snapshot{
-			Joined: p.status.joined, Result: p.status.result, Detail: p.status.detail, Cause: p.status.cause,
+			Joined: p.status.joined, Result: p.status.result, Detail: p.status.detail, Cause: cmp.Or(p.status.cause, p.status.uncommitted),
 			Flying: p.flying, Held: p.held,
 		}
 		for _, loss := range p.status.losses {

@@ -181,6 +181,7 @@ func (p *Poller) revoked(m map[string][]int32) {
 func (p *Poller) lost(m map[string][]int32) {
 	<-p.made
 	if ids := flatten(m); len(ids) > 0 {
+		p.cfg.Log.Warn("the group's session is over, what is in flight is cut", "group", p.cfg.Group, "partitions", len(ids))
 		p.to.Lost(ids)
 		p.forget(ids)
 	}

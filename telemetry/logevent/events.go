@@ -21,6 +21,8 @@ func Events() []Event {
 		{"mapping.stop_failed", warn, "stopping a mapping", []string{"mapping", "error"}, "what was settled may be delivered again"},
 		{"mapping.report_failed", warn, "reporting the state of a mapping", []string{"mapping", "error"}, "the store did not take it; the mapping goes on"},
 		{"mapping.commit_failed", warn, "commit failed, it is tried again", []string{"mapping", "error"}, "nothing is lost; what is not committed is delivered again after a crash"},
+		{"mapping.session_lost", warn, "the group's session is over, what is in flight is cut", []string{"group", "partitions"},
+			"what is not committed is read again: the brokers were away, or the group took this member for dead"},
 		{"mapping.positions_committed", info, "starting positions committed", []string{"group", "topics", "partitions"}, "a group began to read"},
 		{"mapping.partition_begins", debug, "partition begins", []string{"group", "partition", "offset"}, "where one of them began"},
 		{"function.declared_otherwise", warn, "a function runs otherwise than it declares", []string{"function", "detail"}, "another version of its interpreter, mostly"},
