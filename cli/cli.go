@@ -7,6 +7,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ type app struct {
 	Config
 	endpoint string
 	keyFile  string
+	caFile   string
+	certFile string
 	dataDir  string
 	output   string
 }
@@ -62,6 +65,8 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.endpoint, "endpoint", "", "gantry's address (default $GANTRY_ENDPOINT, else "+client.DefaultEndpoint+")")
 	flags.StringVar(&a.keyFile, "key-file", "", "AWS credentials file to sign with (default: the data directory's, else AWS's variables)")
+	flags.StringVar(&a.caFile, "ca-file", "", "PEM certificates that gantry's own is held against (default $GANTRY_CA_FILE, else $AWS_CA_BUNDLE, else the system's)")
+	flags.StringVar(&a.certFile, "cert-file", "", "PEM certificate and key to show gantry (default $GANTRY_CERT_FILE)")
 	flags.StringVar(&a.dataDir, "data-dir", declare.DefaultDataDir, "gantry's data directory, for its key pair")
 	flags.StringVarP(&a.output, "output", "o", "table", "table or json")
 	root.AddCommand(
@@ -167,7 +172,11 @@ func (a *app) client(ctx context.Context) (*client.Client, error) {
 	if endpoint == "" {
 		endpoint = a.Getenv("GANTRY_ENDPOINT")
 	}
-	return client.New(ctx, client.Config{Endpoint: endpoint, KeyFile: a.keyFile, DataDir: a.dataDir, Getenv: a.Getenv})
+	return client.New(ctx, client.Config{
+		Endpoint: endpoint, KeyFile: a.keyFile, DataDir: a.dataDir, Getenv: a.Getenv,
+		CAFile:   cmp.Or(a.caFile, a.Getenv("GANTRY_CA_FILE"), a.Getenv("AWS_CA_BUNDLE")),
+		CertFile: cmp.Or(a.certFile, a.Getenv("GANTRY_CERT_FILE")),
+	})
 }
 
 // call is one request of the admin API with JSON both ways.

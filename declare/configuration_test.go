@@ -18,6 +18,8 @@ var probes = map[string]string{
 	"The file":                            "",
 	"keys":                                "keys: [{PROBE}]",
 	"secrets":                             "secrets: [{PROBE}]",
+	"tls":                                 "tls: {PROBE}",
+	"masking":                             "masking: [{PROBE}]",
 	"aws":                                 "aws: {PROBE}",
 	"aws.webIdentity":                     "aws: {webIdentity: {PROBE}}",
 	"aws.assumeRole":                      "aws: {assumeRole: {PROBE}}",

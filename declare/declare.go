@@ -25,6 +25,7 @@ import (
 	"gantry/mapping"
 	"gantry/network"
 	"gantry/secret"
+	"gantry/telemetry/mask"
 )
 
 // File is a configuration file. Members left out have the zero value; who uses them
@@ -37,6 +38,8 @@ type File struct {
 	AccountID    string
 	AllowHosts   []string
 	Keys         []Key
+	TLS          *TLS // nil = none
+	Masking      mask.Config
 	Clusters     map[string]kafka.Config
 	Secrets      secret.Config
 	Networks     map[string]network.Config
@@ -54,6 +57,9 @@ type File struct {
 
 // Key is one pair of `keys:`. Secret is a reference.
 type Key struct{ ID, Secret, Role string }
+
+// TLS is what the API is served with. All are references.
+type TLS struct{ Cert, Key, ClientCA string }
 
 // Fault is one thing wrong with a file.
 type Fault struct {
@@ -167,7 +173,8 @@ func (r *reader) document(n ast.Node) {
 		"mappings":     func(n ast.Node, _ string) { mappings = n },
 		"store":        r.store,
 		"networks":     r.each(r.network),
-		"tls":          r.later,
+		"tls":          r.tls,
+		"masking":      r.list(r.maskingRule),
 	})
 	r.defaults()
 	if functions != nil {

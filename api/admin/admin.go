@@ -84,6 +84,8 @@ type Config struct {
 	Audit    Audit
 	Actor    func(ctx context.Context) string
 	Mask     func(topic string, r *record.Record) // hides what the owner wants hidden of a record that is shown; nil = nothing
+	// MaskText hides the same in what functions and their errors say; nil = nothing.
+	MaskText func(text string) string
 	// Allow says why the caller may not do an operation, such as pauseMapping.
 	Allow func(ctx context.Context, operation string) error
 	// Identities are the credentials for AWS, as far as they may be shown; nil = none.
@@ -113,6 +115,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Code == nil || cfg.Logs == nil || cfg.Kafka == nil ||
 		cfg.Audit == nil || cfg.Actor == nil || cfg.Allow == nil || cfg.Log == nil {
 		return nil, errors.New("admin API: something it needs is missing")
+	}
+	if cfg.MaskText == nil {
+		cfg.MaskText = func(text string) string { return text }
 	}
 	s := &Server{cfg: cfg, mappings: store.MappingsOf(cfg.Store), functions: store.FunctionsOf(cfg.Store)}
 	s.mux = http.NewServeMux()

@@ -196,7 +196,7 @@ func (s *Server) getMapping(ctx context.Context, c call[none]) (mappingAnswer, e
 		out.Lag = &lagView{lag.Max, lag.Sum, lag.At}
 	}
 	if run.Snapshot.Cause != nil {
-		out.RecentError = run.Snapshot.Cause.Error()
+		out.RecentError = s.cfg.MaskText(run.Snapshot.Cause.Error())
 	}
 	return out, nil
 }

@@ -40,7 +40,9 @@ func (s *Server) tail(r *http.Request) (following[Batch], error) {
 	next := func(ctx context.Context) (Batch, bool) {
 		select {
 		case e := <-events:
-			return batchOf(e), true
+			b := batchOf(e)
+			b.Message = s.cfg.MaskText(b.Message)
+			return b, true
 		case <-ctx.Done():
 			return Batch{}, false
 		}

@@ -27,6 +27,8 @@ type Config struct {
 	Region   string                   // that the signature names; "" = us-east-1, gantry takes any
 	KeyFile  string                   // an AWS credentials file (--key-file)
 	DataDir  string                   // whose key pair is used without a key file
+	CAFile   string                   // PEM roots that the server's certificate is held against; "" = the system's
+	CertFile string                   // PEM of the client's own certificate and its key, where the server asks for one
 	Getenv   func(name string) string // for AWS's variables; nil = they are not asked
 	HTTP     *http.Client             // nil = one that never follows redirects
 }
@@ -57,7 +59,9 @@ func New(ctx context.Context, cfg Config) (*Client, error) {
 		cfg.Region = "us-east-1"
 	}
 	if cfg.HTTP == nil {
-		cfg.HTTP = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		if cfg.HTTP, err = httpClient(cfg); err != nil {
+			return nil, err
+		}
 	}
 	return &Client{endpoint: endpoint, region: cfg.Region, who: who, source: source, http: cfg.HTTP}, nil
 }

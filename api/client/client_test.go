@@ -28,7 +28,7 @@ func serve(t *testing.T, dataDir string) string {
 	require.NoError(t, err)
 	keys, err := door.NewKeys(key)
 	require.NoError(t, err)
-	l, err := door.Listen(t.Context(), "127.0.0.1:0")
+	l, err := door.Listen(t.Context(), door.Place{Address: "127.0.0.1:0"})
 	require.NoError(t, err)
 	h, err := door.New(door.Config{Listen: l.Addr().String(), Keys: keys}, http.HandlerFunc(tell))
 	require.NoError(t, err)
@@ -187,7 +187,7 @@ func TestOrderOfCredentials(t *testing.T) {
 	variables := env(map[string]string{"AWS_ACCESS_KEY_ID": "VARIABLES", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SHARED_CREDENTIALS_FILE": shared, "AWS_PROFILE": "work"})
 	profile := env(map[string]string{"AWS_SHARED_CREDENTIALS_FILE": shared, "AWS_PROFILE": "work"})
 
-	l, err := door.Listen(t.Context(), "127.0.0.1:0")
+	l, err := door.Listen(t.Context(), door.Place{Address: "127.0.0.1:0"})
 	require.NoError(t, err)
 	h, err := door.New(door.Config{Listen: l.Addr().String(), Anonymous: true}, http.HandlerFunc(tell))
 	require.NoError(t, err)

@@ -155,7 +155,7 @@ func withDataKey(t *testing.T) (address string, env []string) {
 
 func listenWith(t *testing.T, keys door.Keys) string {
 	t.Helper()
-	l, err := door.Listen(t.Context(), "127.0.0.1:0")
+	l, err := door.Listen(t.Context(), door.Place{Address: "127.0.0.1:0"})
 	require.NoError(t, err)
 	h, err := door.New(door.Config{Listen: l.Addr().String(), Keys: keys}, http.HandlerFunc(fakeLambda))
 	require.NoError(t, err)

@@ -49,7 +49,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 // listen serves a handler behind a door and gives its address.
 func listen(t *testing.T, cfg door.Config, next http.HandlerFunc) string {
 	t.Helper()
-	l, err := door.Listen(t.Context(), "127.0.0.1:0")
+	l, err := door.Listen(t.Context(), door.Place{Address: "127.0.0.1:0"})
 	require.NoError(t, err)
 	cfg.Listen = l.Addr().String()
 	if !cfg.Anonymous {

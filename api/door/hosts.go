@@ -62,7 +62,7 @@ func (h hosts) check(r *http.Request) error {
 	}
 	for _, origin := range r.Header.Values("Origin") {
 		u, err := url.Parse(origin)
-		if err != nil || !h[strings.ToLower(u.Host)] || u.Scheme != "http" && u.Scheme != "https" {
+		if err != nil || !h[strings.ToLower(u.Host)] || u.Scheme != "https" && (u.Scheme != "http" || r.TLS != nil) {
 			return forbidden("Requests from pages of another origin (%q) are not accepted", origin)
 		}
 	}

@@ -42,7 +42,7 @@ func live(t *testing.T, text string) living {
 		}},
 	})
 	require.NoError(t, err)
-	l, err := door.Listen(t.Context(), "127.0.0.1:0")
+	l, err := door.Listen(t.Context(), door.Place{Address: "127.0.0.1:0"})
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	served := make(chan error, 1)

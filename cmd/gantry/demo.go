@@ -192,10 +192,10 @@ func serveDemo(ctx context.Context, srv *server, o demo.Options, f demoFlags, s 
 // listenDemo takes gantry's own port where it is free, so that the other commands need
 // no --endpoint.
 func listenDemo(ctx context.Context) (net.Listener, error) {
-	if l, err := door.Listen(ctx, declare.DefaultListen); err == nil {
+	if l, err := door.Listen(ctx, door.Place{Address: declare.DefaultListen}); err == nil {
 		return l, nil
 	}
-	return door.Listen(ctx, "127.0.0.1:0")
+	return door.Listen(ctx, door.Place{Address: "127.0.0.1:0"})
 }
 
 // demoScreen draws where there is a terminal to draw on.

@@ -25,6 +25,7 @@ type serveFlags struct {
 	dataDir  string
 	logLevel string
 	logJSON  bool
+	insecure bool
 }
 
 func serveCommand(s streams) *cobra.Command {
@@ -45,7 +46,8 @@ directory and a port of its own: Kafka shares the partitions out between them.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), f, s) },
 	}
 	c.Flags().StringVarP(&f.config, "config", "c", "", "configuration file (YAML)")
-	c.Flags().StringVar(&f.listen, "listen", "", "address of the API, loopback only (default "+declare.DefaultListen+")")
+	c.Flags().StringVar(&f.listen, "listen", "", "address of the API; other than loopback needs tls: (default "+declare.DefaultListen+")")
+	c.Flags().BoolVar(&f.insecure, "insecure", false, "listen without TLS on an address that is not loopback: everybody on the way reads what is sent")
 	c.Flags().StringVar(&f.dataDir, "data-dir", "", "where gantry keeps its state (default "+declare.DefaultDataDir+")")
 	c.Flags().StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default info)")
 	c.Flags().BoolVar(&f.logJSON, "log-json", false, "log JSON lines")
@@ -61,6 +63,7 @@ func serve(ctx context.Context, flags serveFlags, s streams) error {
 	if err != nil {
 		return err
 	}
+	log = masked(log, file)
 	brokers, err := startEmbedded(file)
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func serve(ctx context.Context, flags serveFlags, s streams) error {
 	if err != nil {
 		return err
 	}
-	l, err := door.Listen(ctx, file.Listen)
+	l, err := door.Listen(ctx, door.Place{Address: file.Listen, Keys: true, TLS: srv.tls, Insecure: flags.insecure})
 	if err != nil {
 		_ = srv.close()
 		return err
@@ -166,7 +169,8 @@ func topicsOf(file *declare.File, cluster string) []string {
 
 // greet says where the API is and how to reach it. The secret itself is in a file.
 func greet(s *server, address string, out streams) {
-	fmt.Fprintf(out.err, "gantry %s serves on http://%s\n", version(), address)
+	url := s.scheme() + "://" + address
+	fmt.Fprintf(out.err, "gantry %s serves on %s\n", version(), url)
 	if len(s.opts.file.Keys) > 0 {
 		return
 	}
@@ -181,7 +185,7 @@ func greet(s *server, address string, out streams) {
 	}
 	// Version 1 of the aws CLI and boto3 read AWS_DEFAULT_REGION, the other SDKs AWS_REGION.
 	region := s.opts.file.Region
-	fmt.Fprintf(out.err, "  export AWS_SHARED_CREDENTIALS_FILE=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s AWS_ENDPOINT_URL_LAMBDA=http://%s\n",
-		credentials, region, region, address)
+	fmt.Fprintf(out.err, "  export AWS_SHARED_CREDENTIALS_FILE=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s AWS_ENDPOINT_URL_LAMBDA=%s\n",
+		credentials, region, region, url)
 	fmt.Fprintln(out.err, "  aws lambda list-event-source-mappings")
 }

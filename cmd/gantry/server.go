@@ -29,6 +29,7 @@ import (
 	"gantry/store"
 	"gantry/store/code"
 	"gantry/telemetry/functionlog"
+	"gantry/telemetry/mask"
 	"gantry/telemetry/trace"
 )
 
@@ -52,6 +53,8 @@ type server struct {
 	audit    *door.Audit
 	keys     door.Keys
 	madeKey  bool
+	tls      *door.TLS // nil = none
+	mask     *mask.Mask
 	engine   *engine.Engine
 	secrets  *secret.Resolver
 	networks *network.Networks
@@ -88,6 +91,9 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	if err := s.openTraces(ctx); err != nil {
 		return s, err
 	}
+	if err := s.openTLS(ctx); err != nil {
+		return s, err
+	}
 	s.sweep(ctx)
 	if err := checkUsers(f); err != nil {
 		return s, err
@@ -96,11 +102,12 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 		Clusters: f.Clusters, Secrets: s.secrets, Networks: s.networks,
 		Proxy: http.ProxyFromEnvironment, AWS: s.cloud.Profile, Identities: &kafka.Identities{},
 	}
+	s.mask = mask.New(f.Masking)
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
 		code: s.code, logs: s.logs, cloud: s.cloud, roles: f.Roles, integrations: opts.integrations,
 		secrets: s.secrets, networks: s.networks, awsNetworks: f.AWS.Network,
-		user: f.User, cgroups: s.isolate(), log: opts.log,
+		user: f.User, cgroups: s.isolate(), mask: s.mask, log: opts.log,
 	}
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,
@@ -212,6 +219,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Identities: s.cloud.Identities, Notes: s.notes,
 		Log:   log,
 		Allow: func(ctx context.Context, operation string) error { return door.Allow(ctx, door.AdminAPI+operation) },
+		Mask:  s.maskRecord(), MaskText: s.mask.Text,
 	})
 	if err != nil {
 		return nil, err
@@ -223,7 +231,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	mux.HandleFunc("/readyz", s.ready)
 	mux.Handle("/", functions)
 	return door.New(door.Config{
-		Listen: l.Addr().String(), Names: f.AllowHosts, Keys: s.keys, Anonymous: s.opts.anonymous,
+		Listen: l.Addr().String(), Names: s.names(), Keys: s.keys, Anonymous: s.opts.anonymous,
 		Open: append([]string{"/healthz", "/readyz", "/metrics"}, lambda.OpenPaths()...), Log: log,
 	}, mux)
 }
@@ -272,6 +280,9 @@ func (s *server) run(ctx context.Context, l net.Listener) error {
 	defer cut()
 	engineDone := make(chan error, 1)
 	go func() { engineDone <- s.engine.Run(running, finishing) }()
+	if s.tls != nil {
+		go s.tls.Watch(running)
+	}
 	if err := s.apply(ctx); err != nil && ctx.Err() == nil {
 		s.opts.log.Error("the file was not applied whole", "file", s.opts.name, "error", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"gantry/target/lambda"
 	"gantry/target/process"
 	"gantry/telemetry/functionlog"
+	"gantry/telemetry/mask"
 )
 
 // targets makes the place a function runs in, from what it says of itself.
@@ -33,6 +34,7 @@ type targets struct {
 	awsNetworks  []string // those AWS is reached through
 	user         string   // that functions run as where they name none
 	cgroups      *process.Cgroups
+	mask         *mask.Mask
 	log          *slog.Logger
 }
 
@@ -94,7 +96,7 @@ func (t targets) process(fn function.Function) (engine.Target, error) {
 	}
 	return process.New(fn, process.Config{
 		CodeDir: dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
-		Interpreters: t.interpreters, Log: sink{t.logs.Log(fn.Name)}, Logger: t.log,
+		Interpreters: t.interpreters, Log: sink{t.logs.Log(fn.Name), t.mask}, Logger: t.log,
 		Credentials: t.credentials(fn),
 		Secrets:     t.secrets, Packaged: fn.Code.Dir == "", User: t.user, Cgroups: t.cgroups,
 	})
@@ -116,12 +118,16 @@ func (t targets) credentials(fn function.Function) func(context.Context) (proces
 	}
 }
 
-// sink writes a process's lines into the function's log.
-type sink struct{ log *functionlog.Log }
+// sink writes a process's lines into the function's log, masked: the file is read by
+// others than gantry, too.
+type sink struct {
+	log  *functionlog.Log
+	mask *mask.Mask
+}
 
 // Line implements process.Sink.
 func (s sink) Line(l process.Line) {
-	s.log.Write(functionlog.Line{Time: l.Time, Stream: l.Stream, RequestID: l.RequestID, Text: l.Text})
+	s.log.Write(functionlog.Line{Time: l.Time, Stream: l.Stream, RequestID: l.RequestID, Text: s.mask.Text(l.Text)})
 }
 
 func (t targets) inProcess(fn function.Function) (engine.Target, error) {
