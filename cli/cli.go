@@ -30,6 +30,7 @@ type Config struct {
 	Out    io.Writer
 	Err    io.Writer
 	Getenv func(name string) string
+	Local  func(ctx context.Context, file string) (*Local, error) // opens a configuration file; nil = none can be
 }
 
 // app is what the commands share.
@@ -74,6 +75,7 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.logsCommand(), a.tailCommand(),
 		a.produceCommand(), a.filterCommand(), a.offsetsCommand(), a.recordsCommand(), a.skipCommand(),
 		a.versionCommand(), a.manCommand(),
+		a.doctorCommand(), a.aclsCommand(), a.iamCommand(), a.backupCommand(), a.restoreCommand(),
 	)
 	return root
 }

@@ -83,6 +83,8 @@ type Config struct {
 	Networks map[string]network.Config
 	Audit    Audit
 	Actor    func(ctx context.Context) string
+	Doctor   Doctor
+	Backup   Backup
 	Mask     func(topic string, r *record.Record) // hides what the owner wants hidden of a record that is shown; nil = nothing
 	// MaskText hides the same in what functions and their errors say; nil = nothing.
 	MaskText func(text string) string

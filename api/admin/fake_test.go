@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gantry/api/admin"
+	"gantry/doctor"
 	"gantry/engine"
 	"gantry/function"
 	"gantry/kafka"
@@ -55,8 +57,9 @@ func newBench(t *testing.T, change ...func(*admin.Config)) *bench {
 	b.code, err = code.Open(t.TempDir())
 	require.NoError(t, err)
 	cfg := admin.Config{
-		Store: b.store, Engine: b.engine, Code: b.code, Logs: b.logs, Kafka: kafka.Resolver{}, Audit: b.audit,
-		Actor: func(context.Context) string { return "AKIDTEST" }, Allow: func(context.Context, string) error { return nil }, Region: "eu-west-1", AccountID: "000000000000",
+		Store: b.store, Engine: b.engine, Code: b.code, Logs: b.logs, Kafka: kafka.Resolver{}, Audit: b.audit, Doctor: &doctor.Doctor{Sources: kafka.Resolver{}, Where: "the test"},
+		Backup: func(context.Context, io.Writer) error { return errors.New("no backup here") },
+		Actor:  func(context.Context) string { return "AKIDTEST" }, Allow: func(context.Context, string) error { return nil }, Region: "eu-west-1", AccountID: "000000000000",
 		Clusters: map[string]kafka.Config{"onprem": {Brokers: []string{"kafka-1.example:9093"}}},
 		Version:  "1.2.3", Process: "p1", Listen: "127.0.0.1:9400", Started: started, Stopping: b.stop,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),

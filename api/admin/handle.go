@@ -27,6 +27,7 @@ type endpoint struct {
 	in, out reflect.Type
 	query   []object
 	stream  bool
+	media   string // of an answer that is no JSON
 }
 
 // handle turns a typed operation into a handler. A body, where there is one, is one

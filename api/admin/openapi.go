@@ -33,10 +33,16 @@ func describeRoute(r route) object {
 	if r.handler.stream {
 		media = "application/x-ndjson"
 	}
+	answer := object{"type": "string", "contentMediaType": r.handler.media}
+	if r.handler.media != "" {
+		media = r.handler.media
+	} else {
+		answer = schemaOf(r.handler.out)
+	}
 	out := object{
 		"operationId": r.id, "summary": r.summary, "parameters": append(pathParameters(r.path), r.handler.query...),
 		"responses": object{
-			"200":     object{"description": "done", "content": content(media, schemaOf(r.handler.out))},
+			"200":     object{"description": "done", "content": content(media, answer)},
 			"default": object{"description": "why not", "content": content("application/json", object{"$ref": "#/components/schemas/Error"})},
 		},
 	}

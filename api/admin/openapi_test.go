@@ -14,11 +14,17 @@ import (
 const operations = `
 DELETE /gantry/v1/functions/{name}
 DELETE /gantry/v1/mappings/{id}
+GET /gantry/v1/backup
+GET /gantry/v1/doctor/aws
+GET /gantry/v1/doctor/clusters/{name}
 GET /gantry/v1/functions
 GET /gantry/v1/functions/{name}
 GET /gantry/v1/functions/{name}/logs
 GET /gantry/v1/mappings
 GET /gantry/v1/mappings/{id}
+GET /gantry/v1/mappings/{id}/acls
+GET /gantry/v1/mappings/{id}/doctor
+GET /gantry/v1/mappings/{id}/iam
 GET /gantry/v1/mappings/{id}/losses
 GET /gantry/v1/mappings/{id}/offsets
 GET /gantry/v1/mappings/{id}/records

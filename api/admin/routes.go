@@ -39,6 +39,13 @@ func (s *Server) routes() []route {
 		{"GET", m + "/{id}/records", "showRecords", "Show records of a mapping's topic, masked", handle(s, s.showRecords,
 			query("topic", "string", "default the mapping's"), query("partition", "integer", "of the topic"),
 			query("offset", "integer", "of the first record"), query("count", "integer", "how many; default 1, at most 100"))},
+		{"GET", m + "/{id}/doctor", "examineMapping", "Try everything between a mapping's source and its function", handle(s, s.examineMapping)},
+		{"GET", m + "/{id}/acls", "getAccessLists", "The least a mapping needs on its cluster", handle(s, s.accessLists,
+			query("principal", "string", "who gets it"), query("optional", "boolean", "with what it runs without"))},
+		{"GET", m + "/{id}/iam", "getPolicy", "The least a mapping needs of AWS", handle(s, s.policy)},
+		{"GET", "/gantry/v1/doctor/clusters/{name}", "examineCluster", "Try a cluster step by step", handle(s, s.examineCluster,
+			query("topic", "string", "a topic to look at as well; may be given more than once"), query("group", "string", "a group to look at as well"))},
+		{"GET", "/gantry/v1/doctor/aws", "examineAWS", "Try the road to AWS step by step", handle(s, s.examineAWS)},
 		{"GET", m + "/{id}/tail", "tailMapping", "Follow the batches of a mapping", stream(s, s.tail)},
 		{"GET", f, "listFunctions", "List the functions", handle(s, s.listFunctions)},
 		{"GET", f + "/{name}", "getFunction", "Show a function", handle(s, s.getFunction)},
@@ -47,6 +54,7 @@ func (s *Server) routes() []route {
 			query("lines", "integer", "how many of the last lines; default 100"), query("follow", "boolean", "go on with what it writes from now on"))},
 		{"POST", "/gantry/v1/apply", "apply", "Make the store agree with a file", handle(s, s.apply)},
 		{"POST", "/gantry/v1/topics/{topic}/records", "produce", "Write records to a topic", handle(s, s.produce)},
+		{"GET", "/gantry/v1/backup", "backup", "All that gantry must remember, as a compressed tar", s.backup()},
 		{"GET", "/gantry/v1/openapi.json", "getOpenAPI", "This API as an OpenAPI document", handle(s, s.openAPI)},
 	}
 }

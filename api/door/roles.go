@@ -50,6 +50,12 @@ var needs = map[string]Role{
 
 	"gantry:acceptLoss":      Operator,
 	"gantry:apply":           Admin,
+	"gantry:backup":          Admin,
+	"gantry:examineAWS":      Operator,
+	"gantry:examineCluster":  Operator,
+	"gantry:examineMapping":  Operator,
+	"gantry:getAccessLists":  Viewer,
+	"gantry:getPolicy":       Viewer,
 	"gantry:deleteFunction":  Admin,
 	"gantry:deleteMapping":   Admin,
 	"gantry:getFunction":     Viewer,

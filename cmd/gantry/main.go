@@ -36,7 +36,7 @@ type streams struct {
 // run is main without the process around it.
 func run(ctx context.Context, args []string, s streams) int {
 	root := cli.New(cli.Config{
-		Build: build(), In: s.in, Out: s.out, Err: s.err, Getenv: os.Getenv,
+		Build: build(), In: s.in, Out: s.out, Err: s.err, Getenv: os.Getenv, Local: openLocal,
 	})
 	root.AddCommand(serveCommand(s), demoCommand(s))
 	return cli.Run(ctx, root, args)

@@ -62,6 +62,7 @@ type server struct {
 	kafka    kafka.Resolver
 	tracing  *trace.Tracing // nil = off
 	started  time.Time
+	targets  targets
 	closers  []io.Closer
 	// stopping is closed when run begins to stop: streams end, so that they hold nothing up.
 	stopping chan struct{}
@@ -98,10 +99,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	if err := checkUsers(f); err != nil {
 		return s, err
 	}
-	s.kafka = kafka.Resolver{
-		Clusters: f.Clusters, Secrets: s.secrets, Networks: s.networks,
-		Proxy: http.ProxyFromEnvironment, AWS: s.cloud.Profile, Identities: &kafka.Identities{},
-	}
+	s.kafka = s.sources()
 	s.mask = mask.New(f.Masking)
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
@@ -109,6 +107,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 		secrets: s.secrets, networks: s.networks, awsNetworks: f.AWS.Network,
 		user: f.User, cgroups: s.isolate(), mask: s.mask, log: opts.log,
 	}
+	s.targets = places
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,
 		Budget: pipeline.NewBudget(processBudget), Log: opts.log,
@@ -116,6 +115,14 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 		Trace: s.follow(),
 	})
 	return s, nil
+}
+
+// sources find out how to reach clusters.
+func (s *server) sources() kafka.Resolver {
+	return kafka.Resolver{
+		Clusters: s.opts.file.Clusters, Secrets: s.secrets, Networks: s.networks,
+		Proxy: http.ProxyFromEnvironment, AWS: s.cloud.Profile, Identities: &kafka.Identities{},
+	}
 }
 
 func (s *server) dataDir() string { return s.opts.file.DataDir }
@@ -214,7 +221,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 		return nil, err
 	}
 	administration, err := admin.New(admin.Config{
-		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Actor: door.Actor,
+		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Doctor: s.doctor(), Backup: s.backup, Actor: door.Actor,
 		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks,
 		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Identities: s.cloud.Identities, Notes: s.notes,
 		Log:   log,

@@ -1,0 +1,99 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gantry/doctor"
+	"gantry/function"
+	"gantry/kafka"
+	"gantry/mapping"
+)
+
+// Doctor examines what gantry's configuration leads to.
+type Doctor interface {
+	Cluster(ctx context.Context, name string, topics []string, group string) doctor.Report
+	Road(ctx context.Context, functions []function.Function) doctor.Report
+	Mapping(ctx context.Context, c doctor.Case) doctor.Report
+}
+
+func (s *Server) examineCluster(ctx context.Context, c call[none]) (doctor.Report, error) {
+	name := c.path("name")
+	if _, ok := s.cfg.Clusters[name]; !ok {
+		return doctor.Report{}, &apiError{404, "ResourceNotFoundException", fmt.Sprintf("cluster %q is not in clusters: of this gantry's file", name)}
+	}
+	return s.cfg.Doctor.Cluster(ctx, name, c.query["topic"], c.query.Get("group")), nil
+}
+
+func (s *Server) examineAWS(ctx context.Context, _ call[none]) (doctor.Report, error) {
+	items, err := s.functions.List(ctx)
+	if err != nil {
+		return doctor.Report{}, err
+	}
+	var functions []function.Function
+	for _, item := range items {
+		functions = append(functions, item.Value)
+	}
+	return s.cfg.Doctor.Road(ctx, functions), nil
+}
+
+func (s *Server) examineMapping(ctx context.Context, c call[none]) (doctor.Report, error) {
+	m, err := s.find(ctx, c.path("id"))
+	if err != nil {
+		return doctor.Report{}, err
+	}
+	status := s.cfg.Engine.Status(m.UUID)
+	found := doctor.Case{Mapping: m, Running: &status, Functions: map[string]function.Function{}}
+	if fn, _, err := s.functions.Get(ctx, m.Functions[0].Function); err == nil {
+		found.Functions[fn.Name] = fn
+	}
+	for _, st := range s.cfg.Engine.Standing(ctx) {
+		if st.Mapping.UUID == m.UUID {
+			v := standingOf(st)
+			found.Standing = append(found.Standing, fmt.Sprintf("%s-%d at offset %d (%s)", v.Topic, v.Partition, v.Offset, v.Error))
+		}
+	}
+	return s.cfg.Doctor.Mapping(ctx, found), nil
+}
+
+// accessLists are the ACLs a mapping needs, for the principal gantry is to its cluster
+// where that is known and none is given.
+func (s *Server) accessLists(ctx context.Context, c call[none]) (doctor.ACLs, error) {
+	m, err := s.find(ctx, c.path("id"))
+	if err != nil {
+		return doctor.ACLs{}, err
+	}
+	principal, server := c.query.Get("principal"), strings.Join(m.Source.Bootstrap, ",")
+	if cluster, err := s.cfg.Kafka.Resolve(ctx, m.Source); err == nil { // without it there are names to be filled in
+		principal, server = cmp.Or(principal, cluster.Principal(ctx)), strings.Join(cluster.Brokers, ",")
+	}
+	return doctor.AccessLists(kafka.Needs(m), cmp.Or(principal, kafka.UnknownPrincipal), cmp.Or(server, "BROKER"), c.query.Get("optional") == "true"), nil
+}
+
+func (s *Server) policy(ctx context.Context, c call[none]) (doctor.IAM, error) {
+	m, err := s.find(ctx, c.path("id"))
+	if err != nil {
+		return doctor.IAM{}, err
+	}
+	fn, _, err := s.functions.Get(ctx, m.Functions[0].Function)
+	if err != nil {
+		return doctor.IAM{}, fmt.Errorf("function %s: %w", m.Functions[0].Function, err)
+	}
+	return doctor.PolicyFor(m, fn, s.entryOf(m)), nil
+}
+
+// entryOf is the entry of clusters: a mapping belongs to; the zero Config if none.
+func (s *Server) entryOf(m mapping.Mapping) kafka.Config {
+	if entry, ok := s.cfg.Clusters[m.Source.Cluster]; ok {
+		return entry
+	}
+	for _, entry := range s.cfg.Clusters {
+		if m.Source.ARN != "" && entry.ARN == m.Source.ARN || slices.ContainsFunc(entry.Brokers, func(b string) bool { return slices.Contains(m.Source.Bootstrap, b) }) {
+			return entry
+		}
+	}
+	return kafka.Config{}
+}

@@ -1,0 +1,117 @@
+package doctor
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gantry/function"
+	"gantry/kafka"
+	"gantry/mapping"
+)
+
+// IAM is the least gantry's own AWS identity needs for one mapping.
+type IAM struct {
+	Policy    Policy   `json:"policy"`
+	Terraform string   `json:"terraform"` // for the aws_iam_policy resource
+	Notes     []string `json:"notes,omitempty"`
+}
+
+// Policy is a policy document as IAM takes it.
+type Policy struct {
+	Version   string      `json:"Version"`
+	Statement []Statement `json:"Statement"`
+}
+
+// Statement allows actions on resources.
+type Statement struct {
+	Sid      string   `json:"Sid"`
+	Effect   string   `json:"Effect"`
+	Action   []string `json:"Action"`
+	Resource []string `json:"Resource"`
+}
+
+// PolicyFor writes the least a mapping needs: to invoke its function where that is in AWS,
+// to read its secrets where they are in Secrets Manager, and to use its cluster where the
+// login is MSK's IAM.
+func PolicyFor(m mapping.Mapping, fn function.Function, cluster kafka.Config) IAM {
+	out := IAM{Policy: Policy{Version: "2012-10-17", Statement: []Statement{}}}
+	if fn.Kind == function.Lambda {
+		out.allow("InvokeTheFunction", []string{"lambda:InvokeFunction"}, fn.ARN)
+	}
+	if secrets := secretsOf(m, fn, cluster); len(secrets) > 0 {
+		out.allow("ReadTheSecrets", []string{"secretsmanager:GetSecretValue"}, secrets...)
+		out.Notes = append(out.Notes, "a secret under a key of your own needs kms:Decrypt on that key as well")
+	}
+	if cluster.SASL != nil && cluster.SASL.Mechanism == kafka.MSKIAM {
+		out.msk(m, cluster.ARN)
+	}
+	if len(out.Policy.Statement) == 0 {
+		out.Notes = append(out.Notes, "this mapping needs nothing of AWS")
+	}
+	document, err := json.MarshalIndent(out.Policy, "  ", "  ")
+	if err == nil && len(out.Policy.Statement) > 0 {
+		name := label(nameOf(m))
+		out.Terraform = fmt.Sprintf("resource \"aws_iam_policy\" %q {\n  name   = %q\n  policy = <<-JSON\n  %s\n  JSON\n}\n", name, "gantry-"+name, document)
+	}
+	return out
+}
+
+func (i *IAM) allow(sid string, actions []string, resources ...string) {
+	i.Policy.Statement = append(i.Policy.Statement, Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources})
+}
+
+// msk are the permissions of MSK's IAM (Amazon MSK Developer Guide, iam-access-control),
+// which stand in place of ACLs.
+func (i *IAM) msk(m mapping.Mapping, arn string) {
+	if arn == "" {
+		arn = "arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID"
+		i.Notes = append(i.Notes, "put the cluster's ARN in: its entry in clusters: has no arn")
+	}
+	of := func(kind, name string) string { return strings.Replace(arn, ":cluster/", ":"+kind+"/", 1) + "/" + name }
+	i.allow("ConnectToTheCluster", []string{"kafka-cluster:Connect"}, arn)
+	for _, topic := range m.Source.Topics {
+		i.allow("ReadTheTopic", []string{"kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"}, of("topic", topic))
+	}
+	i.allow("BeAMemberOfTheGroup", []string{"kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"}, of("group", m.GroupID))
+	if topic, ok := strings.CutPrefix(m.OnFailure, "kafka://"); ok {
+		i.allow("WriteDeadLetters", []string{"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"}, of("topic", topic))
+		i.allow("WriteEachDeadLetterOnce", []string{"kafka-cluster:WriteDataIdempotently"}, arn)
+	}
+}
+
+// secretsOf are the secrets of AWS Secrets Manager a mapping reads, each once.
+func secretsOf(m mapping.Mapping, fn function.Function, c kafka.Config) []string {
+	refs := []string{}
+	for _, a := range m.Source.Access {
+		refs = append(refs, a.URI)
+	}
+	for _, ref := range fn.Secrets {
+		refs = append(refs, ref)
+	}
+	if c.TLS != nil {
+		refs = append(refs, c.TLS.CA, c.TLS.Cert, c.TLS.Key, c.TLS.KeyPassword)
+	}
+	if c.SASL != nil {
+		refs = append(refs, c.SASL.Secret, c.SASL.Username, c.SASL.Password)
+	}
+	var out []string
+	for _, ref := range refs {
+		if strings.HasPrefix(ref, "arn:aws") && strings.Contains(ref, ":secretsmanager:") {
+			out = append(out, secretResource(ref))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// secretResource is a secret as a policy names it: Secrets Manager adds a hyphen and six
+// characters to the name it was given, and an ARN without them needs a place for them.
+func secretResource(arn string) string {
+	name := arn[strings.LastIndexByte(arn, ':')+1:]
+	if at := strings.LastIndexByte(name, '-'); at >= 0 && len(name)-at == 7 {
+		return arn
+	}
+	return arn + "-??????"
+}

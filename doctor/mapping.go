@@ -1,0 +1,273 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"gantry/function"
+	"gantry/kafka"
+	"gantry/mapping"
+	"gantry/pipeline/filter"
+)
+
+// Case is a mapping with all that is known of it.
+type Case struct {
+	Mapping   mapping.Mapping
+	Functions map[string]function.Function // by name; a mapping's may be missing
+	Running   *mapping.Status              // nil = gantry does not run, or was not asked
+	Standing  []string                     // partitions that do not get on, in words
+}
+
+// Mapping examines everything between a mapping's source and its function: the mapping
+// itself, its function, its cluster with the permissions it needs, its group, its filters
+// on records that are really there, and its destination.
+func (d *Doctor) Mapping(ctx context.Context, c Case) Report {
+	m := c.Mapping
+	steps := []kafka.Step{d.state(c)}
+	steps = append(steps, d.function(ctx, c)...)
+	needs := kafka.Needs(m)
+	cluster := d.cluster(ctx, m.Source, needs)
+	steps = append(steps, cluster...)
+	if worked(cluster) {
+		steps = append(steps, d.inside(ctx, m)...)
+	}
+	name := m.Name
+	if name == "" {
+		name = m.UUID
+	}
+	return d.report("mapping "+name, steps)
+}
+
+// worked says that the cluster can be asked more.
+func worked(steps []kafka.Step) bool {
+	for _, s := range steps {
+		if strings.HasPrefix(s.What, "look at topic") && s.Result == kafka.Passed {
+			return true
+		}
+	}
+	return false
+}
+
+// state is the mapping as it was declared and is observed.
+func (d *Doctor) state(c Case) kafka.Step {
+	m := c.Mapping
+	s := kafka.Step{What: "the mapping", Result: kafka.Passed}
+	s.Detail = fmt.Sprintf("topic %s, group %s, function %s", list(m.Source.Topics), m.GroupID, m.Functions[0].Function)
+	switch {
+	case m.Deleting:
+		s.Result, s.Detail = kafka.Warning, s.Detail+"; it is being deleted"
+	case !m.Enabled:
+		s.Result, s.Detail, s.Try = kafka.Warning, s.Detail+"; it is paused", "gantry resume "+nameOf(m)
+	case c.Running == nil:
+		s.Detail += "; whether it runs was not asked"
+	case c.Running.State != mapping.Enabled || strings.HasPrefix(c.Running.ProcessingResult, "PROBLEM"):
+		s.Result, s.Detail = kafka.Failed, fmt.Sprintf("%s; %s, %s %s", s.Detail, c.Running.State, c.Running.ProcessingResult, c.Running.Detail)
+		s.Try = "see the steps below, and gantry status"
+	default:
+		s.Detail += fmt.Sprintf("; %s, last result: %s", c.Running.State, c.Running.ProcessingResult)
+	}
+	if len(c.Standing) > 0 {
+		s.Result, s.Try = kafka.Failed, "gantry status names each, and what to type"
+		s.Detail += "; not getting on: " + strings.Join(c.Standing, "; ")
+	}
+	return s
+}
+
+func nameOf(m mapping.Mapping) string {
+	if m.Name != "" {
+		return m.Name
+	}
+	return m.UUID
+}
+
+// function looks at the mapping's function, by what it is. None is run.
+func (d *Doctor) function(ctx context.Context, c Case) []kafka.Step {
+	name := c.Mapping.Functions[0].Function
+	fn, ok := c.Functions[name]
+	if !ok {
+		return []kafka.Step{{
+			What: "the function " + name, Result: kafka.Failed, Detail: "there is no such function",
+			Try: "declare it in functions:, or make it with aws lambda create-function",
+		}}
+	}
+	switch fn.Kind {
+	case function.Lambda:
+		return d.aws(ctx, []function.Function{fn})
+	case function.HTTP:
+		return []kafka.Step{d.connect(ctx, fn)}
+	case function.Process:
+		return d.process(ctx, fn)
+	}
+	return []kafka.Step{{What: "the function " + name, Result: kafka.Passed, Detail: "runs inside of gantry"}}
+}
+
+// connect reaches the server of a function without asking it anything.
+func (d *Doctor) connect(ctx context.Context, fn function.Function) kafka.Step {
+	s := timed(ctx, "reach the function "+fn.Name, func(ctx context.Context) (string, error) {
+		u, err := url.Parse(fn.URL)
+		if err != nil {
+			return "", err
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		dial := kafka.Dialer((&net.Dialer{}).DialContext)
+		if d.Dial != nil && len(fn.Networks) > 0 {
+			if dial, err = d.Dial(fn.Networks); err != nil {
+				return "", err
+			}
+		}
+		conn, err := dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+		if err != nil {
+			return "", err
+		}
+		_ = conn.Close()
+		return "something listens at " + u.Redacted(), nil
+	})
+	if s.Result == kafka.Failed {
+		s.Try = "start what serves the function, or correct its url"
+	}
+	return s
+}
+
+// process gets the function ready and starts nothing of it.
+func (d *Doctor) process(ctx context.Context, fn function.Function) []kafka.Step {
+	if d.Prepare == nil {
+		return nil
+	}
+	s := timed(ctx, "get the function "+fn.Name+" ready, without starting it", func(ctx context.Context) (string, error) {
+		return "its package is there, and what runs " + fn.Runtime, d.Prepare(ctx, fn)
+	})
+	if s.Result == kafka.Failed {
+		s.Try = "see gantry describe function " + fn.Name + ", and interpreters: of the configuration file"
+	}
+	return []kafka.Step{s}
+}
+
+// inside asks the cluster about the group, and tries the filters on what is there.
+func (d *Doctor) inside(ctx context.Context, m mapping.Mapping) []kafka.Step {
+	c, err := d.Sources.Resolve(ctx, m.Source)
+	if err != nil {
+		return nil // said already
+	}
+	a, err := kafka.Open(c)
+	if err != nil {
+		return nil
+	}
+	defer a.Close()
+	steps := []kafka.Step{groupStep(ctx, a, m)}
+	if len(m.Functions[0].Filters) > 0 {
+		steps = append(steps, filterStep(ctx, a, m))
+	}
+	return append(steps, limitsStep(m))
+}
+
+func groupStep(ctx context.Context, a *kafka.Admin, m mapping.Mapping) kafka.Step {
+	s := timed(ctx, "the group "+m.GroupID, func(ctx context.Context) (string, error) {
+		g, err := a.GroupState(ctx, m.GroupID)
+		if err != nil {
+			return "", err
+		}
+		committed, err := a.Committed(ctx, m.GroupID)
+		if err != nil {
+			return "", err
+		}
+		topic := m.Source.Topics[0]
+		start, end, err := a.Bounds(ctx, topic, m.ReadUncommitted)
+		if err != nil {
+			return "", err
+		}
+		var lag int64
+		var behind []string
+		for p := range end {
+			at, ok := committed[topic][p]
+			if !ok {
+				continue
+			}
+			lag += max(0, end[p]-max(at.At, start[p]))
+			if at.At < start[p] {
+				behind = append(behind, fmt.Sprintf("%s-%d", topic, p))
+			}
+		}
+		if len(behind) > 0 {
+			return "", fmt.Errorf("records were removed before they were read, in %s", list(behind))
+		}
+		if !g.Exists {
+			return "it has neither members nor commits yet", nil
+		}
+		return fmt.Sprintf("%s, %s, %d members, commits for %d of %d partitions, lag %d", g.Type, g.State, len(g.Members), len(committed[topic]), len(end), lag), nil
+	})
+	if s.Result == kafka.Failed {
+		s.Try = "gantry offsets show " + nameOf(m) + ", gantry offsets accept-loss " + nameOf(m)
+		if d := kafka.Diagnose(errors.New(s.Detail)); d.Reason != "" {
+			s.Try = d.Try
+		}
+	}
+	return s
+}
+
+// tried is how many records the filters are tried on.
+const tried = 20
+
+// filterStep says what the filters keep of the newest records of a partition that has
+// some. Nothing of the records is shown.
+func filterStep(ctx context.Context, a *kafka.Admin, m mapping.Mapping) kafka.Step {
+	s := timed(ctx, "the filters", func(ctx context.Context) (string, error) {
+		keep, err := filter.CompileAll(m.Functions[0].Filters)
+		if err != nil {
+			return "", err
+		}
+		topic := m.Source.Topics[0]
+		start, end, err := a.Bounds(ctx, topic, m.ReadUncommitted)
+		if err != nil {
+			return "", err
+		}
+		for p := range end {
+			from := max(start[p], end[p]-tried)
+			if from == end[p] {
+				continue
+			}
+			records, err := a.Records(ctx, kafka.Reading{Topic: topic, Partition: p, Offset: from, Count: tried, Uncommitted: m.ReadUncommitted})
+			if err != nil {
+				return "", err
+			}
+			kept := 0
+			for i := range records {
+				if keep.Keep(&records[i]) {
+					kept++
+				}
+			}
+			return fmt.Sprintf("they keep %d of the newest %d records of %s-%d", kept, len(records), topic, p), nil
+		}
+		return "they can be read; there is no record to try them on", nil
+	})
+	switch {
+	case s.Result == kafka.Failed:
+		s.Try = "gantry filter -p PATTERN tries a pattern"
+	case strings.HasPrefix(s.Detail, "they keep 0 of"):
+		s.Result, s.Try = kafka.Warning, "a filter that keeps nothing looks like a mapping that does nothing: try it with gantry filter -p PATTERN"
+	}
+	return s
+}
+
+// limitsStep warns of controls that let one record hold a partition for ever.
+func limitsStep(m mapping.Mapping) kafka.Step {
+	s := kafka.Step{What: "what becomes of a record that fails", Result: kafka.Passed}
+	switch {
+	case m.OnFailure != "":
+		s.Detail = fmt.Sprintf("after %d retries it goes to %s", m.Attempts(), m.OnFailure)
+	case m.RetryAttempts >= 0:
+		s.Detail = fmt.Sprintf("after %d retries it is given up, and nothing keeps it", m.RetryAttempts)
+	case m.RecordAge >= 0:
+		s.Detail = fmt.Sprintf("it is tried until it is %s old, then given up", m.RecordAge.Round(time.Second))
+	default:
+		s.Detail = "it is tried for ever, and its partition stands: gantry status shows it, gantry skip ends it"
+	}
+	return s
+}
