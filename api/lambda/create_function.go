@@ -108,7 +108,7 @@ func (s *Server) notes(fn *function.Function) string {
 	}
 	text := strings.Join(s.cfg.Notes(*fn), "; ")
 	if text != "" {
-		s.cfg.Log.Info("function created", "event", "function.created", "function", fn.Name, "note", text)
+		s.cfg.Log.Info("function created", "function", fn.Name, "note", text)
 	}
 	return text
 }

@@ -25,6 +25,8 @@ func Events() []Event {
 			"what is not committed is read again: the brokers were away, or the group took this member for dead"},
 		{"mapping.positions_committed", info, "starting positions committed", []string{"group", "topics", "partitions"}, "a group began to read"},
 		{"mapping.partition_begins", debug, "partition begins", []string{"group", "partition", "offset"}, "where one of them began"},
+		{"config.setting_ignored", info, "a setting of the client file is ignored", []string{"cluster", "file", "line", "setting", "why"}, "it has no meaning for gantry"},
+		{"function.created", info, "function created", []string{"function", "note"}, "how it runs here, where that is not as it declares"},
 		{"function.declared_otherwise", warn, "a function runs otherwise than it declares", []string{"function", "detail"}, "another version of its interpreter, mostly"},
 		{"function.start_failed", warn, "a process failed while it started, with nobody waiting for it", []string{"function", "reason"}, "another is started when it is needed"},
 		{"function.process_ended", warn, "a process ended between invocations", []string{"function", "exit"}, "another is started when it is needed"},
