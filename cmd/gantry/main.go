@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"gantry/cli"
 	"gantry/cli/demo"
 )
@@ -35,9 +37,14 @@ type streams struct {
 
 // run is main without the process around it.
 func run(ctx context.Context, args []string, s streams) int {
+	return cli.Run(ctx, commands(s), args)
+}
+
+// commands are all of gantry's.
+func commands(s streams) *cobra.Command {
 	root := cli.New(cli.Config{
 		Build: build(), In: s.in, Out: s.out, Err: s.err, Getenv: os.Getenv, Local: openLocal,
 	})
 	root.AddCommand(serveCommand(s), demoCommand(s))
-	return cli.Run(ctx, root, args)
+	return root
 }

@@ -17,7 +17,7 @@ const metricsHead = `<!-- made by: go run ./internal/docgen; do not edit -->
 
 A process speaks of what it runs itself: of several that share a mapping each has the partitions it holds, so sums go over ` + "`instance`" + `. Counters begin anew when the process, the mapping or the function's processes are started again; ` + "`rate()` and `increase()`" + ` know that. Labels: ` + "`mapping`" + ` is the UUID, ` + "`name`" + ` its name in the file (empty for one made by the API), ` + "`partition`" + ` is ` + "`topic-number`" + `.
 
-The lag is asked of the cluster at the scrape, at most every ten seconds, over the connections that are there; a scrape waits two seconds for it. Alert rules and a dashboard are in [packaging/monitoring](../packaging/monitoring).
+The lag is asked of the cluster at the scrape, at most every ten seconds, over the connections that are there; a scrape waits two seconds for it. Alert rules and a dashboard are in [packaging/monitoring](../packaging/monitoring), what to do about an alert in [bad-night.md](bad-night.md).
 
 `
 

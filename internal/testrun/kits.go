@@ -27,6 +27,9 @@ var (
 		[]string{"awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0"}, venv}
 )
 
+// grafanaTypes are the types of Grafana's dashboard model, and what holds a file against them.
+var grafanaTypes = Kit{"npm-grafana", []Tool{node}, []string{"@grafana/grafana-foundation-sdk@0.0.21", "typescript@5.9.3"}, npm}
+
 // kitMark is the file that says what a kit was filled with. It is written last, so a fetch
 // that was cut is begun again, and a changed pin is noticed.
 const kitMark = ".filled-with"
@@ -96,4 +99,9 @@ func kitsOf(chosen []Part) []Kit {
 func venv(dir string, of []string) [][]string {
 	pip := []string{filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"}
 	return [][]string{{"python3", "-m", "venv", dir}, append(pip, of...)}
+}
+
+// npm makes a folder of packages of npm.
+func npm(dir string, of []string) [][]string {
+	return [][]string{append([]string{"npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"}, of...)}
 }

@@ -69,6 +69,11 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour, Soak: 6 * time.Hour},
 	},
 	{
+		Name: "watch", About: "alerts in a real Prometheus, the dashboard, traces in a receiver, the log",
+		Packages: []string{"test/watch"}, Kafka: true, Wants: []Tool{java, maven, python, node, promtool}, Kits: []Kit{grafanaTypes},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 20 * time.Minute},
+	},
+	{
 		Name: "simulation", About: "the whole pipeline under faults drawn from a seed",
 		Packages: []string{"test/simulation"},
 		Timeout:  map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute, Soak: 6 * time.Hour},

@@ -27,6 +27,8 @@ var (
 	node     = Tool{"Node.js", []string{"node", "--version"}, []string{"nodejs", "npm"}, "the Node.js runtime"}
 )
 
+var promtool = Tool{"Prometheus", []string{"promtool", "--version"}, []string{"prometheus"}, "alert rules and the dashboard's queries in a real Prometheus"}
+
 func (t Tool) there(ctx context.Context) bool {
 	return exec.CommandContext(ctx, t.Probe[0], t.Probe[1:]...).Run() == nil
 }
