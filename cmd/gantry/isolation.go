@@ -31,9 +31,12 @@ func (s *server) isolate() *process.Cgroups {
 		log.Warn("what functions of an earlier run left could not be removed", "event", "isolation.not_cleaned", "error", err)
 	}
 	groups, err := process.OpenCgroups()
-	if err != nil || !groups.LimitsMemory() {
+	if reason := err; reason != nil || !groups.LimitsMemory() {
+		if reason == nil {
+			reason = errors.New("the control group gantry was started in has no memory controller to give, or holds other processes")
+		}
 		log.Info("the memory of functions is watched every 250 ms; give gantry a control group with the memory controller to have the kernel hold it",
-			"event", "isolation.memory_watched", "reason", err)
+			"event", "isolation.memory_watched", "reason", reason)
 	}
 	if err != nil {
 		return nil

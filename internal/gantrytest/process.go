@@ -97,12 +97,7 @@ func New(t testing.TB, o Options) *Gantry {
 	if o.Dir == "" {
 		o.Dir = filepath.Dir(o.DataDir)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen := l.Addr().String()
-	_ = l.Close()
+	listen := fmt.Sprintf("127.0.0.1:%d", FreePort(t))
 	g := &Gantry{URL: "http://" + listen, DataDir: o.DataDir, t: t, listen: listen, env: o.Env, log: &lockedBuffer{}}
 	g.args = append([]string{"serve", "--listen", listen, "--data-dir", o.DataDir}, o.Args...)
 	if o.Config != "" {
@@ -119,6 +114,17 @@ func New(t testing.TB, o Options) *Gantry {
 		}
 	})
 	return g
+}
+
+// FreePort gives a port of loopback that nobody listens on now.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Up starts the process and waits until its API answers.

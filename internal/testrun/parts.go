@@ -64,6 +64,11 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour},
 	},
 	{
+		Name: "attack", About: "hostile callers, files and functions, each attempt refused",
+		Packages: []string{"test/attack"}, Kafka: true,
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
+	},
+	{
 		Name: "fault", About: "kill -9, rebalances, lying functions, lost sources",
 		Packages: []string{"test/fault"}, Kafka: true, Wants: []Tool{java, maven, python},
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour, Soak: 6 * time.Hour},

@@ -52,6 +52,7 @@ func openCgroups(base string, pid int) (*Cgroups, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the control group %s: %w", base, err)
 	}
+	removeLeft(base)
 	if err := os.Mkdir(c.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make a control group below %s: %w; systemd gives one with Delegate=yes", base, err)
 	}
@@ -59,6 +60,25 @@ func openCgroups(base string, pid int) (*Cgroups, error) {
 		c.memory = c.limitMemory(base, pid) == nil
 	}
 	return c, nil
+}
+
+// removeLeft takes away the groups of gantries that were killed. What a function of
+// theirs left running ends first.
+func removeLeft(base string) {
+	left, _ := filepath.Glob(filepath.Join(base, cgroupFunctions+".*"))
+	for _, dir := range left {
+		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(dir), cgroupFunctions+"."))
+		if err != nil || unix.Kill(pid, 0) == nil {
+			continue
+		}
+		groups, _ := filepath.Glob(filepath.Join(dir, "[0-9]*"))
+		for _, d := range groups {
+			g := &cgroup{dir: d}
+			g.kill()
+			g.remove()
+		}
+		_ = unix.Rmdir(dir) // the next start tries again
+	}
 }
 
 // limitMemory makes the memory controller reach the groups of functions.
