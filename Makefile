@@ -12,7 +12,7 @@ LDFLAGS := -s -w $(if $(VERSION),-X main.release=$(VERSION))
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test full soak check lint race vuln cross bench generate cover clean help
+.PHONY: build demo test full soak fuzz check lint race vuln cross bench generate cover clean help
 
 build: ## bin/gantry, for this machine; VERSION=1.2.3 for a release
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gantry ./cmd/gantry
@@ -28,6 +28,9 @@ full: ## every case on every Kafka version; resumes where it stopped; PART=e2e,f
 
 soak: ## the same properties for hours; PART=simulation AGAIN=1
 	$(run) $(if $(PART),-part $(PART)) $(if $(AGAIN),-again) soak
+
+fuzz: ## 30 processor minutes of made-up inputs for every fuzz target together; resumes; AGAIN=1
+	$(run) $(if $(AGAIN),-again) fuzz
 
 check: lint ## before every commit, 3 minutes: linters, house rules, unit tests under the race detector
 	go vet ./...

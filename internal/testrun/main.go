@@ -1,15 +1,15 @@
 // Command testrun runs the tests of this repository by parts, says what it is doing, and
 // ends with a verdict: how many passed, failed and were skipped, and why each was skipped.
 //
-//	go run ./internal/testrun [flags] test|full|soak
+//	go run ./internal/testrun [flags] test|full|soak|fuzz
 //
 // A part is a set of packages with one way to run them (parts.go). Every package of the
 // module belongs to a part, so a new package can't be left out. The three sizes are three
 // promises: "test" is what a fresh machine runs before every change (20 minutes on two
 // cores), "full" is every case on every Kafka version, "soak" is the same properties for
-// hours. The suites read their size from GANTRY_TEST_SIZE.
+// hours, and "fuzz" is 30 minutes of processor time for all fuzz targets together. The suites read their size from GANTRY_TEST_SIZE.
 //
-// full and soak are long, so they can be resumed: a part that passed on this commit is
+// full, soak and fuzz are long, so they can be resumed: a part that passed on this commit is
 // not run again, and each success writes its line into docs/evidence.md.
 package main
 
@@ -75,7 +75,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	}
 	size, ok := sizes[f.Arg(0)]
 	if !ok || f.NArg() != 1 {
-		return opts, fmt.Errorf("say one size: test, full or soak (got %q)", f.Args())
+		return opts, fmt.Errorf("say one size: test, full, soak or fuzz (got %q)", f.Args())
 	}
 	opts.size = size
 	opts.only = strings.FieldsFunc(only, func(r rune) bool { return r == ',' || r == ' ' })

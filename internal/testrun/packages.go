@@ -17,6 +17,8 @@ type Package struct {
 	Path  string // import path
 	Dir   string // relative to the root, slashes
 	Gated bool   // its tests name gate, so they may use a real Kafka
+
+	Fuzzers []string // its fuzz targets
 }
 
 // gate is the variable that lets tests start a real Kafka; gatekeeper is the harness
@@ -70,6 +72,9 @@ func read(l listing) (Package, error) {
 		}
 		if bytes.Contains(body, []byte(gatekeeper)) || bytes.Contains(body, []byte(gate)) {
 			pkg.Gated = true
+		}
+		for _, m := range fuzzer.FindAllSubmatch(body, -1) {
+			pkg.Fuzzers = append(pkg.Fuzzers, string(m[1]))
 		}
 	}
 	return pkg, nil

@@ -15,9 +15,10 @@ const (
 	Test Size = "test"
 	Full Size = "full"
 	Soak Size = "soak"
+	Fuzz Size = "fuzz"
 )
 
-var sizes = map[string]Size{"test": Test, "full": Full, "soak": Soak}
+var sizes = map[string]Size{"test": Test, "full": Full, "soak": Soak, "fuzz": Fuzz}
 
 // Part is a set of packages and the way to run them.
 type Part struct {
@@ -32,6 +33,10 @@ type Part struct {
 	Needs    []Tool // without them the part is skipped
 	Wants    []Tool // without them some of its tests skip themselves
 	Kits     []Kit  // fetched into the cache before the parts run
+
+	Fuzz   bool          // it stands for all fuzz targets; each becomes a part of its own (fuzz.go)
+	Target string        // the one it runs
+	Spend  time.Duration // on it
 }
 
 // parts is the table of what there is to run, in the order it runs: what fails fast first.
@@ -83,6 +88,11 @@ var parts = []Part{
 		Packages: []string{"test/simulation"},
 		Timeout:  map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute, Soak: 6 * time.Hour},
 	},
+	{
+		Name: "fuzz", About: "inputs made up by Go's fuzzer, two seconds for each target here, 30 processor minutes in make fuzz",
+		Fuzz:    true,
+		Timeout: map[Size]time.Duration{Test: 5 * time.Minute, Fuzz: time.Hour},
+	},
 }
 
 // choose gives the parts of a size, or of those the ones named.
@@ -110,7 +120,7 @@ func choose(size Size, only []string) ([]Part, error) {
 func packagesOf(p Part, all []Package) []string {
 	var paths []string
 	for _, pkg := range all {
-		named := claimed(p.Packages, pkg.Dir)
+		named := claimed(p.Packages, pkg.Dir) && (p.Target == "" || pkg.Dir == p.Packages[0])
 		if p.Rest || p.Gated {
 			named = !slices.ContainsFunc(parts, func(o Part) bool { return claimed(o.Packages, pkg.Dir) })
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -50,4 +51,29 @@ func TestResultsOfTwoPartsAreOne(t *testing.T) {
 	into := map[ID]Result{a: {Action: "skip", Why: "no Kafka"}, b: {Action: "pass"}, c: {Action: "fail"}}
 	merge(into, map[ID]Result{a: {Action: "pass"}, b: {Action: "fail"}, c: {Action: "pass"}})
 	require.Equal(t, Count{Passed: 1, Failed: 2}, count(into))
+}
+
+// TestEveryFuzzTargetIsAPart: a target that nobody names is found, runs alone, and shares
+// the time with the others.
+func TestEveryFuzzTargetIsAPart(t *testing.T) {
+	t.Parallel()
+	all := []Package{
+		{Path: "gantry/kafka", Dir: "kafka", Fuzzers: []string{"FuzzOne", "FuzzTwo"}},
+		{Path: "gantry/kafka/keystore", Dir: "kafka/keystore", Fuzzers: []string{"FuzzStore"}},
+		{Path: "gantry/record", Dir: "record"},
+	}
+	chosen, err := choose(Fuzz, nil)
+	require.NoError(t, err)
+	found := targets(chosen, all, Fuzz)
+	require.Len(t, found, 3)
+	var spent time.Duration
+	for i, want := range []string{"kafka.FuzzOne", "kafka.FuzzTwo", "kafka/keystore.FuzzStore"} {
+		require.Equal(t, want, found[i].Name)
+		require.Len(t, packagesOf(found[i], all), 1, "go test fuzzes one package at a time")
+		spent += found[i].Spend * time.Duration(fuzzWorkers())
+	}
+	require.InDelta(t, fuzzMinutes.Seconds(), spent.Seconds(), 10)
+	require.Equal(t, fuzzGlance, targets(chosen, all, Test)[0].Spend)
+	require.NotContains(t, fileName(found[2]), "/")
+	require.Contains(t, arguments(found[0], Fuzz), "^FuzzOne$")
 }

@@ -89,8 +89,11 @@ func (r *records) passed(p Part, n Count, took time.Duration) error {
 }
 
 func (r *records) file(p Part) string {
-	return filepath.Join(r.dir, string(r.size)+"-"+p.Name+".json")
+	return filepath.Join(r.dir, string(r.size)+"-"+fileName(p)+".json")
 }
+
+// fileName is a part's name within one of a file.
+func fileName(p Part) string { return strings.ReplaceAll(p.Name, "/", "-") }
 
 // document replaces the line of a part in docs/evidence.md, or adds it.
 func (r *records) document(p Part, now record) error {

@@ -39,7 +39,7 @@ func newRunner(ctx context.Context, opts options, out io.Writer) (*runner, error
 		return nil, err
 	}
 	return &runner{
-		opts: opts, out: out, chosen: chosen, packages: all, records: records,
+		opts: opts, out: out, chosen: targets(chosen, all, opts.size), packages: all, records: records,
 		began: time.Now(), results: map[ID]Result{},
 	}, nil
 }
@@ -125,7 +125,7 @@ func (r *runner) notDue(p Part) string {
 // test runs go test over some packages and collects what it says.
 func (r *runner) test(ctx context.Context, p Part, paths []string) (*collector, error) {
 	c := newCollector(r.packageEnded)
-	log, err := create(r.opts.cache, fmt.Sprintf("%s-%s.json", r.opts.size, p.Name))
+	log, err := create(r.opts.cache, fmt.Sprintf("%s-%s.json", r.opts.size, fileName(p)))
 	if err != nil {
 		return c, err
 	}
@@ -159,6 +159,9 @@ func arguments(p Part, size Size) []string {
 	}
 	if p.Kafka {
 		args = append(args, "-p", "1", "-count", "1")
+	}
+	if p.Target != "" {
+		args = append(args, fuzzArguments(p)...)
 	}
 	return args
 }

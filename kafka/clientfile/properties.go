@@ -76,7 +76,7 @@ func (s *scanner) logical() (joined []rune, line int, ok bool) {
 		for continued(joined) {
 			joined = joined[:len(joined)-1]
 			if s.at >= len(s.text) {
-				break
+				return joined, line, true // even where the backslash was all there was
 			}
 			joined = append(joined, s.natural()...)
 		}
