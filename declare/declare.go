@@ -38,7 +38,8 @@ type File struct {
 	AccountID    string
 	AllowHosts   []string
 	Keys         []Key
-	TLS          *TLS // nil = none
+	TLS          *TLS   // nil = none
+	StoreKey     string // reference; "" = the data directory's own
 	Masking      mask.Config
 	Clusters     map[string]kafka.Config
 	Secrets      secret.Config
@@ -206,7 +207,7 @@ func (r *reader) defaults() {
 // store: embedded is the only one there is.
 func (r *reader) store(n ast.Node, path string) {
 	var kind string
-	r.object(n, path, members{"kind": r.text(&kind), "cluster": r.later, "topic": r.later})
+	r.object(n, path, members{"kind": r.text(&kind), "key": r.ref(&r.file.StoreKey), "cluster": r.later, "topic": r.later})
 	if kind != "" && kind != "embedded" {
 		r.fault(n, path, "kind %q is not supported yet; leave the section out for the embedded store", kind)
 	}

@@ -79,7 +79,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if err := s.openData(); err != nil {
+	if err := s.openData(ctx); err != nil {
 		return s, err
 	}
 	f := opts.file
@@ -128,9 +128,9 @@ func (s *server) sources() kafka.Resolver {
 func (s *server) dataDir() string { return s.opts.file.DataDir }
 
 // openData opens everything that lives in the data directory.
-func (s *server) openData() error {
+func (s *server) openData(ctx context.Context) error {
 	dir, log := s.dataDir(), s.opts.log
-	db, process, err := openStore(dir)
+	db, process, err := s.openStore(ctx)
 	if err != nil {
 		return err
 	}
