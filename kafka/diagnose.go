@@ -74,11 +74,7 @@ func ofSecrets(err error) (Diagnosis, bool) {
 func ofSASL(err error) (Diagnosis, bool) {
 	d := Diagnosis{Problem: mapping.ProblemSASL, Reason: mapping.ReasonSourceAuthn}
 	var cut *cutLogin
-	var connect *ConnectError
-	var mechanism Mechanism
-	if errors.As(err, &connect) {
-		mechanism = connect.Mechanism
-	}
+	mechanism := mechanismOf(err)
 	switch {
 	case errors.As(err, &cut):
 		d.Cause = "the broker ended the login without saying why"

@@ -17,11 +17,22 @@ func loginProblem(cause, try string) Diagnosis {
 	return Diagnosis{Problem: mapping.ProblemSASL, Reason: mapping.ReasonSourceAuthn, Cause: cause, Try: try}
 }
 
+// mechanismOf gives the mechanism of the connection that failed; "" = none, or not known.
+func mechanismOf(err error) Mechanism {
+	var connect *ConnectError
+	if errors.As(err, &connect) {
+		return connect.Mechanism
+	}
+	return ""
+}
+
 // ofTokens: a token could not be had, or a broker refused one.
 func ofTokens(err error) (Diagnosis, bool) {
 	var refused *RefusedTokenError
 	var failed *TokenError
 	switch {
+	case errors.As(err, &refused) && mechanismOf(err) == MSKIAM:
+		return loginProblem(refusedWords(MSKIAM)), true
 	case errors.As(err, &refused):
 		return loginProblem("the broker refused the token", tryToken(refused)), true
 	case errors.As(err, &failed) && errors.Is(failed, errTokenEnded):

@@ -17,7 +17,7 @@ func (e entrance) oauthIdentity(c OAuthConfig) identity {
 		b.tokenSource = keep(webIdentity{audience: c.Audience, load: e.awsConfig("")})
 	default:
 		load := func(ctx context.Context) (tokenRequest, error) { return c.request(ctx, e.Secrets) }
-		b.tokenSource = keep(endpointTokens{load: load, via: e.via()})
+		b.tokenSource = keep(endpointTokens{load: load, stale: e.stale(c.refs()...), via: e.via()})
 	}
 	return b
 }
@@ -27,6 +27,17 @@ func (e entrance) via() via {
 		return via{dial: e.way.dial} // the way that was given is the whole way
 	}
 	return via{proxy: e.Proxy}
+}
+
+// stale makes secrets be read again at their places.
+func (e entrance) stale(refs ...string) func() {
+	return func() {
+		for _, ref := range refs {
+			if ref != "" {
+				e.Secrets.Forget(ref)
+			}
+		}
+	}
 }
 
 // refs are the references the section reads.
@@ -119,7 +130,7 @@ func (e entrance) secretOAuth(ref string, extra OAuthConfig) identity {
 		q.scope, q.audience = extra.Scope, extra.Audience
 		return q, secretError("the login", err)
 	}
-	return bearer{tokenSource: keep(endpointTokens{load: load, via: e.via()}), extensions: extra.Extensions}
+	return bearer{tokenSource: keep(endpointTokens{load: load, stale: e.stale(ref), via: e.via()}), extensions: extra.Extensions}
 }
 
 // awsRequest: the fields decide the grant, those of both are a fault.

@@ -47,8 +47,9 @@ func (e *TokenError) Unwrap() error { return e.Err }
 
 // endpointTokens fetches tokens over HTTP.
 type endpointTokens struct {
-	load func(ctx context.Context) (tokenRequest, error) // reads the secrets
-	via  via
+	load  func(ctx context.Context) (tokenRequest, error) // reads the secrets
+	stale func()                                          // drops them from memory
+	via   via
 }
 
 // via is how a token endpoint is reached.
@@ -72,7 +73,7 @@ func (e endpointTokens) check(ctx context.Context) error {
 	return err
 }
 
-func (e endpointTokens) forget() {} // its secrets are forgotten where they are kept
+func (e endpointTokens) forget() {} // a broker's refusal says nothing of the secrets
 
 func (e endpointTokens) get(ctx context.Context, _ string) (token, error) {
 	r, err := e.load(ctx)
@@ -87,6 +88,7 @@ func (e endpointTokens) get(ctx context.Context, _ string) (token, error) {
 	defer cancel()
 	got, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, e.via.client(r.roots)))
 	if err != nil {
+		e.stale() // a secret, a key or a CA may have been replaced
 		return token{}, r.failure(err)
 	}
 	return newToken(got.AccessToken, got.Expiry), nil

@@ -17,6 +17,9 @@ const (
 	freshToken = 5 * time.Second
 	// lastMoment is how long before its end a token is not used any more.
 	lastMoment = 2 * time.Second
+	// worthwhile is what a token should have left, where its life allows: brokers end a
+	// session with its token, and refuse to authenticate twice within a second.
+	worthwhile = 5 * time.Second
 )
 
 // kept keeps a token for four fifths of its life, as Kafka's own client does
@@ -81,7 +84,7 @@ func (t token) youngEnough(now time.Time) bool {
 	if !t.expires.IsZero() {
 		life = t.expires.Sub(t.got)
 	}
-	return now.Before(t.got.Add(life*4/5)) && t.holds(now)
+	return now.Before(t.got.Add(min(life*4/5, life-min(worthwhile, life/2))))
 }
 
 // holds says whether a token can be used at all.

@@ -30,7 +30,7 @@ func (b *broker) address() string { return fmt.Sprintf("127.0.0.1:%d", b.ports.p
 func (b *broker) running() bool { return b.proc != nil && b.proc.running() }
 
 // run starts the Java process and does not wait for it.
-func (b *broker) run(d *distribution, jvm []string) error {
+func (b *broker) run(d *distribution, o Options) error {
 	cp, err := d.classpath()
 	if err != nil {
 		return err
@@ -51,7 +51,10 @@ func (b *broker) run(d *distribution, jvm []string) error {
 	if _, err := os.Stat(d.classes()); err == nil {
 		args = append(args, "-XX:SharedArchiveFile="+d.classes())
 	}
-	args = append(append(args, jvm...), "-cp", cp, "kafka.Kafka", filepath.Join(b.dir, "server.properties"))
+	if o.Classes != "" {
+		cp += string(os.PathListSeparator) + o.Classes
+	}
+	args = append(append(args, o.JVM...), "-cp", cp, "kafka.Kafka", filepath.Join(b.dir, "server.properties"))
 	b.proc, err = startProcess(exec.Command(d.java, args...), b.log())
 	if err != nil {
 		return fmt.Errorf("start broker %d: %w", b.id, err)

@@ -37,6 +37,7 @@ type Certificates struct {
 	Stranger, StrangeKey PEM // a client's certificate of UntrustedCA
 
 	serverFile string // key and certificate in one file, as Kafka wants it
+	trustFile  string // whose client certificates the brokers accept
 }
 
 // ClientConfig trusts the brokers and shows no certificate.
@@ -70,12 +71,24 @@ func makeCertificates(dir string) (*Certificates, error) {
 		Client: m.save("client.pem", client.cert), Key: m.save("client.key", client.key),
 		EncryptedKey: m.save("client-encrypted.key", m.encrypt(client)),
 		Stranger:     m.save("stranger.pem", outsider.cert), StrangeKey: m.save("stranger.key", outsider.key),
+		trustFile:  m.save("trusted.pem", ca.cert).File,
 		serverFile: m.save("server.pem", slices.Concat(server.key, server.cert)).File,
 	}
 	if m.err != nil {
 		return nil, fmt.Errorf("make certificates: %w", m.err)
 	}
 	return c, nil
+}
+
+// RotateClientCA makes the brokers, when they start again, accept client certificates of
+// a new authority alone, and gives such a certificate. What brokers show stays.
+func (c *Certificates) RotateClientCA() (client, key PEM, err error) {
+	m := &mint{dir: filepath.Dir(c.CA.File)}
+	ca := m.authority("Next CA")
+	next := m.issue(ca, UserName)
+	client, key = m.save("next.pem", next.cert), m.save("next.key", next.key)
+	m.save(filepath.Base(c.trustFile), ca.cert)
+	return client, key, m.err
 }
 
 // mint makes certificates and keeps the first error.

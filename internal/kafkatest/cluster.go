@@ -19,6 +19,8 @@ type Options struct {
 	Brokers    int               // 1 or 3
 	ACLs       bool              // the listeners SASL and MTLS allow only what Allow gave
 	Properties map[string]string // added to server.properties of each broker, they win
+	Listeners  []Listener        // further doors
+	Classes    string            // a folder of Java classes the brokers find behind their own
 	JVM        []string          // added to Java's options, they win (-Xmx1g, -XX:TieredStopAtLevel=4)
 }
 
@@ -80,7 +82,7 @@ func launchOnce(d *distribution, dir string, o Options) (*Cluster, error) {
 		return nil, err
 	}
 	for _, b := range c.brokers {
-		if err := b.run(d, o.JVM); err != nil {
+		if err := b.run(d, o); err != nil {
 			c.Stop()
 			return nil, err
 		}
@@ -105,7 +107,7 @@ func (c *Cluster) layOut(brokers int) error {
 	}
 	for id := 1; id <= brokers; id++ {
 		b := &broker{id: id, dir: filepath.Join(c.dir, fmt.Sprintf("broker-%d", id))}
-		if b.ports, err = pickPorts(); err != nil {
+		if b.ports, err = pickPorts(c.options.Listeners); err != nil {
 			return err
 		}
 		c.brokers = append(c.brokers, b)
@@ -151,7 +153,7 @@ func (c *Cluster) StartBroker(t testing.TB, i int) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
-	err := b.run(c.dist, c.options.JVM)
+	err := b.run(c.dist, c.options)
 	if err == nil {
 		err = b.answers(ctx)
 	}

@@ -7,12 +7,15 @@ import (
 )
 
 // ports are where one broker listens; they stay the same when it is started again.
-type ports struct{ plain, sasl, mtls, controller int }
+type ports struct {
+	plain, sasl, mtls, controller int
+	more                          map[string]int // of Options.Listeners
+}
 
 // pickPorts chooses below the range the kernel takes outgoing connections from (32768
 // and up on Linux): while a killed broker is away its clients dial its port again and
 // again, and a port of that range could be taken, even by such a client dialing itself.
-func pickPorts() (ports, error) {
+func pickPorts(more []Listener) (ports, error) {
 	var picked [4]int
 	for i := range picked {
 		p, err := pickPort()
@@ -21,7 +24,15 @@ func pickPorts() (ports, error) {
 		}
 		picked[i] = p
 	}
-	return ports{picked[0], picked[1], picked[2], picked[3]}, nil
+	all := ports{picked[0], picked[1], picked[2], picked[3], map[string]int{}}
+	for _, l := range more {
+		p, err := pickPort()
+		if err != nil {
+			return ports{}, err
+		}
+		all.more[l.Name] = p
+	}
+	return all, nil
 }
 
 func pickPort() (int, error) {

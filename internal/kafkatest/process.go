@@ -20,11 +20,15 @@ type process struct {
 // kills the child when the thread that started it ends, not the process: so one
 // goroutine keeps that thread from start to end.
 func startProcess(cmd *exec.Cmd, logPath string) (*process, error) {
+	return startProcessWith(cmd, logPath, cleanEnv())
+}
+
+func startProcessWith(cmd *exec.Cmd, logPath string, env []string) (*process, error) {
 	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, cleanEnv()
+	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, env
 	dieWithParent(cmd)
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)

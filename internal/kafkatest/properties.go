@@ -31,7 +31,7 @@ func (c *Cluster) serverProperties(b *broker) properties {
 		"controller.quorum.voters":  c.voters(),
 	}
 	maps.Copy(p, smallAndQuick(len(c.brokers)))
-	maps.Copy(p, b.listeners())
+	maps.Copy(p, b.listeners(c.options.Listeners))
 	maps.Copy(p, c.security())
 	if strings.HasPrefix(c.dist.version, "4.") {
 		p["group.consumer.min.heartbeat.interval.ms"] = "500"
@@ -86,24 +86,6 @@ func smallAndQuick(brokers int) properties {
 	}
 }
 
-// listeners gives the four doors of a broker. Only PLAIN needs its users in the file.
-func (b *broker) listeners() properties {
-	var addresses []string
-	for _, l := range []struct {
-		name string
-		port int
-	}{{"PLAINTEXT", b.ports.plain}, {"SASL", b.ports.sasl}, {"MTLS", b.ports.mtls}} {
-		addresses = append(addresses, fmt.Sprintf("%s://127.0.0.1:%d", l.name, l.port))
-	}
-	public := strings.Join(addresses, ",")
-	return properties{
-		"listeners":                      fmt.Sprintf("%s,CONTROLLER://127.0.0.1:%d", public, b.ports.controller),
-		"advertised.listeners":           public,
-		"inter.broker.listener.name":     "PLAINTEXT",
-		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL:SASL_SSL,MTLS:SSL,CONTROLLER:PLAINTEXT",
-	}
-}
-
 func (c *Cluster) security() properties {
 	const scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 	plain := fmt.Sprintf("org.apache.kafka.common.security.plain.PlainLoginModule required user_%s=\"%s\" user_%s=\"%s\";",
@@ -112,7 +94,7 @@ func (c *Cluster) security() properties {
 		"ssl.keystore.type":                                 "PEM",
 		"ssl.keystore.location":                             c.TLS.serverFile,
 		"ssl.truststore.type":                               "PEM",
-		"ssl.truststore.location":                           c.TLS.CA.File,
+		"ssl.truststore.location":                           c.TLS.trustFile,
 		"sasl.enabled.mechanisms":                           "SCRAM-SHA-256,SCRAM-SHA-512,PLAIN",
 		"listener.name.sasl.scram-sha-256.sasl.jaas.config": scram,
 		"listener.name.sasl.scram-sha-512.sasl.jaas.config": scram,

@@ -58,8 +58,8 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
 	},
 	{
-		Name: "conformance", About: "AWS's own clients, runtimes and rule engine against ours",
-		Packages: []string{"test/conformance"}, Kafka: true, Wants: []Tool{java, maven, node}, Kits: []Kit{awsClients, pythonFunctions},
+		Name: "conformance", About: "AWS's own clients, runtimes and rule engine against ours; each way to log in against real brokers",
+		Packages: []string{"test/conformance"}, Kafka: true, Wants: []Tool{java, maven, node, kerberos}, Kits: []Kit{awsClients, pythonFunctions},
 		Timeout: map[Size]time.Duration{Test: 15 * time.Minute, Full: 45 * time.Minute},
 	},
 	{

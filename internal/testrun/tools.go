@@ -24,6 +24,7 @@ var (
 	java     = Tool{"Java", []string{"java", "-version"}, []string{"default-jdk-headless"}, "tests on a real Kafka, the Java runtime, AWS's rule engine"}
 	maven    = Tool{"Maven", []string{"mvn", "-version"}, []string{"maven"}, "tests on a real Kafka, AWS's rule engine"}
 	python   = Tool{"Python with venv", []string{"python3", "-c", "import venv, ensurepip"}, []string{"python3", "python3-venv"}, "the Python runtime, the aws CLI, boto3"}
+	kerberos = Tool{"a Kerberos KDC", []string{"sh", "-c", "PATH=$PATH:/usr/sbin; command -v krb5kdc && command -v kadmin.local && command -v kinit"}, []string{"krb5-kdc", "krb5-admin-server", "krb5-user"}, "logins against real brokers, Kerberos among them"}
 	node     = Tool{"Node.js", []string{"node", "--version"}, []string{"nodejs", "npm"}, "the Node.js runtime"}
 )
 
