@@ -16,7 +16,7 @@ func itoa(n int32) string { return strconv.Itoa(int(n)) }
 // faultyFile has one fault on each line that has a fault; the comment is what was done.
 const faultyFile = `listen: 127.0.0.1:0
 datadir: ./data # unknown YAML key
-networks: {} # a section gantry does not have yet
+networks: {onward: {proxy: "ftp://jump:21"}}
 clusters:
   noBrokers: {}
   badBroker: {brokers: ["kafka://broker:9092"]}
