@@ -20,6 +20,7 @@ var probes = map[string]string{
 	"secrets":                             "secrets: [{PROBE}]",
 	"tls":                                 "tls: {PROBE}",
 	"masking":                             "masking: [{PROBE}]",
+	"secrets.from.vault":                  "secrets: [{from: {vault: {PROBE}}}]",
 	"aws":                                 "aws: {PROBE}",
 	"aws.webIdentity":                     "aws: {webIdentity: {PROBE}}",
 	"aws.assumeRole":                      "aws: {assumeRole: {PROBE}}",

@@ -221,25 +221,3 @@ func (r *reader) key(n ast.Node, path string) {
 	}
 	r.file.Keys = append(r.file.Keys, k)
 }
-
-func (r *reader) secretRule(n ast.Node, path string) {
-	var rule secret.Rule
-	r.object(n, path, members{"prefix": r.text(&rule.Prefix), "from": func(n ast.Node, path string) {
-		if s, ok := n.(*ast.StringNode); ok && s.Value == "aws" {
-			rule.From.AWS = true
-			return
-		}
-		r.object(n, path, members{"dir": r.text(&rule.From.Dir)})
-	}})
-	if rule.From.Dir != "" && !filepath.IsAbs(rule.From.Dir) {
-		rule.From.Dir = filepath.Join(r.id.Dir, rule.From.Dir)
-	}
-	r.file.Secrets = append(r.file.Secrets, rule)
-	if err := r.file.Secrets.Validate(); err != nil {
-		for line := range strings.Lines(err.Error()) { // those of earlier rules are told already
-			if text, own := strings.CutPrefix(strings.TrimSpace(line), path+": "); own {
-				r.fault(n, path, "%s", text)
-			}
-		}
-	}
-}

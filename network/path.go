@@ -120,14 +120,16 @@ func (p *path) resolved(ctx context.Context, address, target string) (net.Conn, 
 			Try: fmt.Sprintf("correct the name or the DNS of this machine, give it an address in addresses:, or allow it by name: %s:%d", host, port),
 		}
 	}
-	var allowed []string
+	var allowed, refused []string
 	for _, addr := range found {
 		if p.allow.addr(addr, port) {
 			allowed = append(allowed, net.JoinHostPort(addr.Unmap().String(), strconv.Itoa(int(port))))
+		} else {
+			refused = append(refused, addr.Unmap().String())
 		}
 	}
 	if len(allowed) == 0 {
-		return nil, p.blocked(address, target, fmt.Sprintf(", which is %v here", found))
+		return nil, p.blocked(address, target, fmt.Sprintf(" (here %s)", strings.Join(refused, ", ")))
 	}
 	return firstOf(ctx, allowed, p.way.dial)
 }

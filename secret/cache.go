@@ -13,8 +13,6 @@ const staleFor = 30 * time.Second
 // cache keeps what was fetched. One fetch of a secret is in flight at a time: a hundred
 // mappings that start together ask for it once.
 type cache struct {
-	expiry time.Duration
-
 	mu      sync.Mutex
 	entries map[string]*entry
 }
@@ -49,7 +47,7 @@ func (c *cache) forget(ref string) {
 	delete(c.entries, ref)
 }
 
-func (c *cache) get(ctx context.Context, ref string, fetch fetcher) (Value, error) {
+func (c *cache) get(ctx context.Context, ref string, from place) (Value, error) {
 	e := c.entry(ref)
 	select {
 	case e.turn <- struct{}{}:
@@ -60,10 +58,10 @@ func (c *cache) get(ctx context.Context, ref string, fetch fetcher) (Value, erro
 	if e.filled && time.Now().Before(e.expires) {
 		return e.value, nil
 	}
-	value, err := fetch(ctx)
+	value, err := from.fetch(ctx)
 	switch {
 	case err == nil:
-		e.value, e.expires, e.filled = value, time.Now().Add(c.expiry), true
+		e.value, e.expires, e.filled = value, time.Now().Add(from.expiry), true
 	case e.filled && errors.Is(err, errOutOfReach):
 		// A broken line to the secrets' place must not stop a Kafka client that only
 		// wants to log in again with a password that most likely still holds. If it

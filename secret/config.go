@@ -15,42 +15,21 @@ const DefaultExpiry = 5 * time.Minute
 // the first rule whose prefix they start with. env: and file: need no rule.
 type Config []Rule
 
-// Rule says where references with one prefix are kept.
+// Rule says where references with one prefix are kept, and for how long what was found
+// there is used before it is asked for again (0 = Options.Expiry).
 type Rule struct {
-	Prefix string `yaml:"prefix"`
-	From   From   `yaml:"from"`
+	Prefix string
+	From   From
+	Expiry time.Duration
 }
 
-// From is a place secrets are kept in: `aws`, or `{dir: path}`.
+// From is a place secrets are kept in: one of AWS Secrets Manager, a folder of files, a
+// folder of mounted Kubernetes secrets, and Vault.
 type From struct {
-	AWS bool
-	Dir string
-
-	other string // what was written instead, for Validate to name
-}
-
-// UnmarshalYAML reads `aws` or `{dir: path}`. What it does not know is left to Validate,
-// so that it is reported along with all other faults.
-func (f *From) UnmarshalYAML(unmarshal func(any) error) error {
-	var word string
-	if unmarshal(&word) == nil {
-		*f = From{AWS: word == "aws"}
-		if !f.AWS {
-			f.other = word
-		}
-		return nil
-	}
-	var keys map[string]string
-	if err := unmarshal(&keys); err != nil {
-		return errors.New(`from: want aws or {dir: PATH}`)
-	}
-	*f = From{Dir: keys["dir"]}
-	for key := range keys {
-		if key != "dir" {
-			f.other = key
-		}
-	}
-	return nil
+	AWS        bool
+	Dir        string
+	Kubernetes string
+	Vault      *Vault
 }
 
 // prefixPattern keeps a prefix recognisable: it must end where its scheme or path ends.
@@ -76,23 +55,29 @@ func (c Config) Validate() error {
 				fault(i, "prefix %q is never reached: secrets[%d] takes everything that starts with %q", rule.Prefix, j, earlier)
 			}
 		}
-		if problem := rule.From.problem(); problem != "" {
+		for _, problem := range rule.From.problems() {
 			fault(i, "%s", problem)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (f From) problem() string {
-	switch {
-	case f.other == "vault" || f.other == "kubernetes":
-		return fmt.Sprintf("from: %s is not supported yet; use aws or {dir: PATH}", f.other)
-	case f.other != "":
-		return fmt.Sprintf("from: %q is not known; use aws or {dir: PATH}", f.other)
-	case f.AWS && f.Dir != "":
-		return "from: choose either aws or {dir: PATH}"
-	case !f.AWS && f.Dir == "":
-		return "from is missing; use aws or {dir: PATH}"
+const places = "aws, {dir: PATH}, {kubernetes: PATH} or {vault: {address: URL, …}}"
+
+func (f From) problems() []string {
+	count := 0
+	for _, given := range []bool{f.AWS, f.Dir != "", f.Kubernetes != "", f.Vault != nil} {
+		if given {
+			count++
+		}
 	}
-	return ""
+	switch {
+	case count == 0:
+		return []string{"from is missing; use " + places}
+	case count > 1:
+		return []string{"from: choose one of " + places}
+	case f.Vault != nil:
+		return f.Vault.problems()
+	}
+	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
 	"gantry/secret"
@@ -70,7 +69,7 @@ func TestRefusalsNameTheReferenceAndWhatToTry(t *testing.T) {
 		"team:link":       {"team:link", "escapes"},
 		"team:folder":     {"no regular file"},
 		"sm:x":            {"sm:x", "AWS is not configured"},
-		"vault:hunter2":   {"vault is not supported yet", "env:NAME", "team:…"},
+		"vault:hunter2":   {"no rule in secrets: has a prefix for it; add { prefix: \"vault:\""},
 		"secret:x":        {"secret:x", `prefix: "secret:"`},
 		"arn:aws:secretsmanager:eu-west-1:1:secret:x": {"arn:aws:secretsmanager:eu-west-1:1:secret:x", "from: aws"},
 		"hunter2":     {"(not shown)", "never belongs here"},
@@ -124,33 +123,27 @@ func TestAValueIsKeptUntilItExpiresOrIsForgotten(t *testing.T) {
 
 func TestConfigNamesEveryFault(t *testing.T) {
 	t.Parallel()
-	var c secret.Config
-	require.NoError(t, yaml.UnmarshalWithOptions([]byte(`
-- { prefix: "arn:aws:secretsmanager:", from: aws }
-- { prefix: "secret:", from: { dir: ./secrets } }
-`), &c, yaml.Strict()))
-	require.NoError(t, c.Validate())
-	require.Equal(t, secret.Config{
-		{Prefix: "arn:aws:secretsmanager:", From: secret.From{AWS: true}},
-		{Prefix: "secret:", From: secret.From{Dir: "./secrets"}},
-	}, c)
-
-	require.NoError(t, yaml.UnmarshalWithOptions([]byte(`
-- { from: aws }
-- { prefix: "env:", from: aws }
-- { prefix: "x", from: vault }
-- { prefix: "a:", from: { dir: x, mode: y } }
-- { prefix: "a:b:", from: gcp }
-- { prefix: "c:" }
-`), &c, yaml.Strict()))
-	err := c.Validate()
+	aws := secret.From{AWS: true}
+	require.NoError(t, secret.Config{
+		{Prefix: "arn:aws:secretsmanager:", From: aws}, {Prefix: "secret:", From: secret.From{Dir: "./secrets"}},
+		{Prefix: "k8s:", From: secret.From{Kubernetes: "/mnt"}},
+		{Prefix: "vault:", From: secret.From{Vault: &secret.Vault{Address: "https://v:8200", Token: "env:T", CA: "file:ca.pem"}}},
+	}.Validate())
+	err := secret.Config{
+		{From: aws}, {Prefix: "env:", From: aws}, {Prefix: "x", From: aws},
+		{Prefix: "a:", From: secret.From{Dir: "x", AWS: true}}, {Prefix: "a:b:", From: aws}, {Prefix: "c:"},
+		{Prefix: "v:", From: secret.From{Vault: &secret.Vault{Address: "ftp://v", Version: 3, Token: "hunter2", Kubernetes: &secret.KubernetesLogin{}}}},
+		{Prefix: "w:", From: secret.From{Vault: &secret.Vault{AppRole: &secret.AppRole{RoleID: "r"}}}},
+	}.Validate()
 	for _, fault := range []string{
 		"secrets[0]: prefix is missing", "secrets[1]: prefix \"env:\" always resolves", "secrets[2]: prefix \"x\" must",
-		"secrets[2]: from: vault is not supported yet", "secrets[3]: from: \"mode\" is not known",
-		"secrets[4]: prefix \"a:b:\" is never reached: secrets[3]", "secrets[4]: from: \"gcp\" is not known", "secrets[5]: from is missing",
+		"secrets[3]: from: choose one of", "secrets[4]: prefix \"a:b:\" is never reached: secrets[3]", "secrets[5]: from is missing",
+		"secrets[6]: vault.address is not", "secrets[6]: vault.version: 3", "secrets[6]: vault.token: want exactly one", "secrets[6]: vault.token: want env:NAME",
+		"secrets[6]: vault.kubernetes.role is missing", "secrets[7]: vault.address is missing", "secrets[7]: vault.appRole: want roleId and secretId",
+		"secrets[7]: vault.appRole.roleId: want env:NAME",
 	} {
 		require.ErrorContains(t, err, fault)
 	}
-	require.Len(t, err.(interface{ Unwrap() []error }).Unwrap(), 8)
-	require.Error(t, yaml.Unmarshal([]byte(`[{prefix: "a:", from: [1]}]`), &c))
+	require.Len(t, err.(interface{ Unwrap() []error }).Unwrap(), 14)
+	require.NotContains(t, err.Error(), "hunter2")
 }

@@ -11,6 +11,7 @@ import (
 
 	"gantry/api/door"
 	"gantry/declare"
+	"gantry/network"
 	"gantry/record"
 	"gantry/secret"
 	"gantry/telemetry/mask"
@@ -25,7 +26,8 @@ func (s *server) openTLS(ctx context.Context) (err error) {
 	}
 	secrets := secret.New(secret.Options{
 		Rules: s.opts.file.Secrets, Base: s.opts.base, LookupEnv: os.LookupEnv, Expiry: 5 * time.Second,
-		AWS: func(ctx context.Context) (aws.Config, error) { return s.cloud.Config(ctx) },
+		AWS:  func(ctx context.Context) (aws.Config, error) { return s.cloud.Config(ctx) },
+		Dial: func(names ...string) (network.Dial, error) { return s.networks.Dial(names...) },
 	})
 	load := func(ctx context.Context) (m door.Material, err error) {
 		for ref, to := range map[string]*[]byte{t.Cert: &m.Cert, t.Key: &m.Key, t.ClientCA: &m.ClientCA} {

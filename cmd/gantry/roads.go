@@ -21,7 +21,8 @@ func (s *server) openRoads() error {
 	f := s.opts.file
 	s.secrets = secret.New(secret.Options{
 		Rules: f.Secrets, Base: s.opts.base, LookupEnv: os.LookupEnv,
-		AWS: func(ctx context.Context) (aws.Config, error) { return s.cloud.Config(ctx) },
+		AWS:  func(ctx context.Context) (aws.Config, error) { return s.cloud.Config(ctx) },
+		Dial: func(names ...string) (network.Dial, error) { return s.networks.Dial(names...) },
 	})
 	s.networks = network.New(network.Options{Entries: f.Networks, Secrets: s.secrets, Log: s.opts.log})
 	s.closers = append(s.closers, s.networks)

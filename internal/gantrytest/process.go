@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -61,6 +62,7 @@ type Options struct {
 	Dir     string // where relative paths of the file begin; empty = DataDir's parent
 	Env     []string
 	Args    []string
+	Exec    []string // the beginning of a command line that runs it elsewhere (netns.Host.Exec)
 }
 
 // Gantry is one process. Started again it keeps its data directory and its port.
@@ -72,6 +74,7 @@ type Gantry struct {
 	listen string
 	args   []string
 	env    []string
+	exec   []string
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -98,7 +101,7 @@ func New(t testing.TB, o Options) *Gantry {
 		o.Dir = filepath.Dir(o.DataDir)
 	}
 	listen := fmt.Sprintf("127.0.0.1:%d", FreePort(t))
-	g := &Gantry{URL: "http://" + listen, DataDir: o.DataDir, t: t, listen: listen, env: o.Env, log: &lockedBuffer{}}
+	g := &Gantry{URL: "http://" + listen, DataDir: o.DataDir, t: t, listen: listen, env: o.Env, exec: o.Exec, log: &lockedBuffer{}}
 	g.args = append([]string{"serve", "--listen", listen, "--data-dir", o.DataDir}, o.Args...)
 	if o.Config != "" {
 		path := filepath.Join(o.Dir, "gantry.yaml")
@@ -149,7 +152,8 @@ func (g *Gantry) Up() {
 // Launch starts the process and does not wait.
 func (g *Gantry) Launch() {
 	g.t.Helper()
-	cmd := exec.Command(Binary(g.t), g.args...)
+	line := slices.Concat(g.exec, []string{Binary(g.t)}, g.args)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = append(os.Environ(), g.env...)
 	cmd.Stdout, cmd.Stderr = g.log, g.log
 	dieWithParent(cmd)

@@ -25,7 +25,8 @@ type broker struct {
 
 func (b *broker) dataDir() string { return filepath.Join(b.dir, "data") }
 func (b *broker) log() string     { return filepath.Join(b.dir, "log") }
-func (b *broker) address() string { return fmt.Sprintf("127.0.0.1:%d", b.ports.plain) }
+
+func (b *broker) address(o Options) string { return fmt.Sprintf("%s:%d", o.name(), b.ports.plain) }
 
 func (b *broker) running() bool { return b.proc != nil && b.proc.running() }
 
@@ -55,7 +56,8 @@ func (b *broker) run(d *distribution, o Options) error {
 		cp += string(os.PathListSeparator) + o.Classes
 	}
 	args = append(append(args, o.JVM...), "-cp", cp, "kafka.Kafka", filepath.Join(b.dir, "server.properties"))
-	b.proc, err = startProcess(exec.Command(d.java, args...), b.log())
+	program, args := o.command(d.java, args)
+	b.proc, err = startProcess(exec.Command(program, args...), b.log())
 	if err != nil {
 		return fmt.Errorf("start broker %d: %w", b.id, err)
 	}
@@ -84,8 +86,12 @@ func (b *broker) write(d *distribution, server properties) error {
 }
 
 // answers waits until the broker serves clients and the cluster counts it in.
-func (b *broker) answers(ctx context.Context) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.address()), kgo.RequestRetries(0), kgo.DialTimeout(time.Second))
+func (b *broker) answers(ctx context.Context, o Options) error {
+	opts := []kgo.Opt{kgo.SeedBrokers(b.address(o)), kgo.RequestRetries(0)}
+	if o.Machine == nil {
+		opts = append(opts, kgo.DialTimeout(time.Second))
+	}
+	cl, err := kgo.NewClient(append(opts, o.dialer()...)...)
 	if err != nil {
 		return err
 	}

@@ -58,11 +58,11 @@ func (c *Certificates) MutualConfig() *tls.Config {
 	return cfg
 }
 
-func makeCertificates(dir string) (*Certificates, error) {
+func makeCertificates(dir, name string) (*Certificates, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	m := &mint{dir: dir}
+	m := &mint{dir: dir, name: name}
 	ca, stranger := m.authority("Test CA"), m.authority("Untrusted CA")
 	server := m.issue(ca, "localhost")
 	client, outsider := m.issue(ca, UserName), m.issue(stranger, UserName)
@@ -94,6 +94,7 @@ func (c *Certificates) RotateClientCA() (client, key PEM, err error) {
 // mint makes certificates and keeps the first error.
 type mint struct {
 	dir    string
+	name   string // of the machine that the brokers run on
 	serial int64
 	err    error
 }
@@ -116,7 +117,7 @@ func (m *mint) issue(by *issued, name string) *issued {
 	a := m.draw(name)
 	a.template.KeyUsage = x509.KeyUsageDigitalSignature
 	a.template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	a.template.DNSNames = []string{"localhost"}
+	a.template.DNSNames = []string{"localhost", m.name}
 	a.template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
 	m.sign(a, by)
 	return a

@@ -45,7 +45,7 @@ func (c *Cluster) settle() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
 	for _, b := range c.brokers {
-		if err := b.answers(ctx); err != nil {
+		if err := b.answers(ctx, c.options); err != nil {
 			return err
 		}
 	}

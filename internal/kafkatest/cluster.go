@@ -22,6 +22,7 @@ type Options struct {
 	Listeners  []Listener        // further doors
 	Classes    string            // a folder of Java classes the brokers find behind their own
 	JVM        []string          // added to Java's options, they win (-Xmx1g, -XX:TieredStopAtLevel=4)
+	Machine    *Machine          // nil = this one, on loopback
 }
 
 // Cluster is a real Apache Kafka on loopback, in KRaft mode. Each broker has three
@@ -102,7 +103,7 @@ func launchOnce(d *distribution, dir string, o Options) (*Cluster, error) {
 
 func (c *Cluster) layOut(brokers int) error {
 	var err error
-	if c.TLS, err = makeCertificates(filepath.Join(c.dir, "tls")); err != nil {
+	if c.TLS, err = makeCertificates(filepath.Join(c.dir, "tls"), c.options.name()); err != nil {
 		return err
 	}
 	for id := 1; id <= brokers; id++ {
@@ -155,7 +156,7 @@ func (c *Cluster) StartBroker(t testing.TB, i int) {
 	defer cancel()
 	err := b.run(c.dist, c.options)
 	if err == nil {
-		err = b.answers(ctx)
+		err = b.answers(ctx, c.options)
 	}
 	if err != nil {
 		t.Fatalf("start broker %d again: %v", i, err)

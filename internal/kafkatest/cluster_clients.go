@@ -26,13 +26,15 @@ func (c *Cluster) MTLSBrokers() []string { return c.addresses(func(p ports) int 
 func (c *Cluster) addresses(port func(ports) int) []string {
 	var all []string
 	for _, b := range c.brokers {
-		all = append(all, fmt.Sprintf("127.0.0.1:%d", port(b.ports)))
+		all = append(all, fmt.Sprintf("%s:%d", c.options.name(), port(b.ports)))
 	}
 	return all
 }
 
 // Options gives what a client of the plaintext listener needs.
-func (c *Cluster) Options() []kgo.Opt { return []kgo.Opt{kgo.SeedBrokers(c.Brokers()...)} }
+func (c *Cluster) Options() []kgo.Opt {
+	return append(c.options.dialer(), kgo.SeedBrokers(c.Brokers()...))
+}
 
 // Login is a name and a password for one of the SASL mechanisms the brokers offer:
 // SCRAM-SHA-256, SCRAM-SHA-512, PLAIN.

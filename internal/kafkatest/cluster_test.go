@@ -243,7 +243,7 @@ func TestClusterExpelsMembers(t *testing.T) {
 
 func TestCertificatesWithoutABroker(t *testing.T) {
 	t.Parallel()
-	c, err := makeCertificates(t.TempDir())
+	c, err := makeCertificates(t.TempDir(), "localhost")
 	require.NoError(t, err)
 	roots := c.ClientConfig().RootCAs
 	leaf, err := x509.ParseCertificate(decode(t, c.Client.Bytes))

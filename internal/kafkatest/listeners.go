@@ -19,27 +19,27 @@ func (c *Cluster) ListenerBrokers(name string) []string {
 }
 
 // listeners gives the doors of a broker. Only PLAIN needs its users in the file.
-func (b *broker) listeners(more []Listener) properties {
-	var addresses []string
+func (b *broker) listeners(o Options) properties {
+	var listening, addresses []string
 	add := func(name string, port int) {
-		addresses = append(addresses, fmt.Sprintf("%s://127.0.0.1:%d", name, port))
+		listening = append(listening, fmt.Sprintf("%s://%s:%d", name, o.listen(), port))
+		addresses = append(addresses, fmt.Sprintf("%s://%s:%d", name, o.name(), port))
 	}
 	add("PLAINTEXT", b.ports.plain)
 	add("SASL", b.ports.sasl)
 	add("MTLS", b.ports.mtls)
 	protocols := "PLAINTEXT:PLAINTEXT,SASL:SASL_SSL,MTLS:SSL,CONTROLLER:PLAINTEXT"
 	own := properties{}
-	for _, l := range more {
+	for _, l := range o.Listeners {
 		add(strings.ToUpper(l.Name), b.ports.more[l.Name])
 		protocols += "," + strings.ToUpper(l.Name) + ":" + l.Protocol
 		for key, value := range l.Properties {
 			own["listener.name."+l.Name+"."+key] = value
 		}
 	}
-	public := strings.Join(addresses, ",")
 	maps.Copy(own, properties{
-		"listeners":                      fmt.Sprintf("%s,CONTROLLER://127.0.0.1:%d", public, b.ports.controller),
-		"advertised.listeners":           public,
+		"listeners":                      fmt.Sprintf("%s,CONTROLLER://127.0.0.1:%d", strings.Join(listening, ","), b.ports.controller),
+		"advertised.listeners":           strings.Join(addresses, ","),
 		"inter.broker.listener.name":     "PLAINTEXT",
 		"listener.security.protocol.map": protocols,
 	})

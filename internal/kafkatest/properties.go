@@ -31,7 +31,7 @@ func (c *Cluster) serverProperties(b *broker) properties {
 		"controller.quorum.voters":  c.voters(),
 	}
 	maps.Copy(p, smallAndQuick(len(c.brokers)))
-	maps.Copy(p, b.listeners(c.options.Listeners))
+	maps.Copy(p, b.listeners(c.options))
 	maps.Copy(p, c.security())
 	if strings.HasPrefix(c.dist.version, "4.") {
 		p["group.consumer.min.heartbeat.interval.ms"] = "500"

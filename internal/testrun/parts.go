@@ -84,6 +84,12 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 20 * time.Minute},
 	},
 	{
+		Name: "network", About: "brokers and AWS behind proxies and jump hosts, each machine a network namespace",
+		Packages: []string{"test/network"}, Kafka: true, Wants: []Tool{java, maven, python, namespaces, proxies},
+		Kits:    []Kit{awsServer},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 20 * time.Minute},
+	},
+	{
 		Name: "simulation", About: "the whole pipeline under faults drawn from a seed",
 		Packages: []string{"test/simulation"},
 		Timeout:  map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute, Soak: 6 * time.Hour},
