@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -222,4 +224,17 @@ func (s clientSecrets) Forget(ref string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept = nil
+}
+
+// Bytes is what a file that holds the material has in it: a JSON document of the fields,
+// as AWS's secrets are, or the text.
+func (m Material) Bytes() []byte {
+	if m.Fields == nil {
+		return []byte(m.Text)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(m.Fields) // a map of text always has a form
+	return b.Bytes()
 }
