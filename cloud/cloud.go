@@ -14,6 +14,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -124,19 +126,14 @@ func assume(cfg aws.Config, a AssumeRole) aws.CredentialsProvider {
 	cfg = cfg.Copy()
 	cfg.Credentials = aws.NewCredentialsCache(cfg.Credentials)
 	return stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), a.RoleARN, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName, o.Duration = orGantry(a.SessionName), a.Duration
+		o.RoleSessionName, o.Duration = orGantry(a.SessionName), cmp.Or(a.Duration, time.Hour) // the SDK's own would be 15 minutes
 		if a.ExternalID != "" {
 			o.ExternalID = aws.String(a.ExternalID)
 		}
 	})
 }
 
-func orGantry(name string) string {
-	if name == "" {
-		return "gantry"
-	}
-	return name
-}
+func orGantry(name string) string { return cmp.Or(name, "gantry") }
 
 // load reads AWS's variables and files, and puts our way and our endpoints in.
 func (c *Cloud) load(ctx context.Context, profile string) (aws.Config, error) {

@@ -24,6 +24,7 @@ var (
 	awsClients = Kit{"venv-aws", []Tool{python}, []string{"awscli==1.46.3", "boto3==1.44.5"}, venv}
 
 	awsServer = Kit{"venv-ministack", []Tool{python}, []string{"ministack==1.5.33"}, venv}
+	stsServer = Kit{"venv-moto", []Tool{python}, []string{"moto[server,sts,secretsmanager]==5.2.5", "boto3==1.44.5"}, venv}
 
 	pythonFunctions = Kit{"venv-functions", []Tool{python},
 		[]string{"awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0"}, venv}
