@@ -100,6 +100,7 @@ func (r *reader) mappingMembers(d *draft) members {
 		"oversize": r.oneOf(&d.oversize, "hold", "drop"), "onDestinationFailure": r.oneOf(&d.failure, "retry", "drop"),
 		"isolation":      r.oneOf(&d.isolation, "read_committed", "read_uncommitted"),
 		"sessionTimeout": r.duration(&d.SessionTimeout, time.Second, 30*time.Minute),
+		"logLevel":       r.oneOf(&d.SystemLogLevel, mapping.LogDebug, mapping.LogInfo, mapping.LogWarn),
 		"tags":           r.textMap(d.Tags), "Tags": r.textMap(d.Tags),
 		"output": r.later, "lanes": r.later, "consumptionMode": r.later, "schemaRegistry": r.later, "network": r.networkNames(&d.Source.Networks),
 	}

@@ -47,7 +47,8 @@ type Config struct {
 	Budget  *pipeline.Budget
 	Log     *slog.Logger
 	// ARN gives the qualified ARN of a function, for dead letters.
-	ARN func(name string) string
+	ARN      func(name string) string
+	EventLog EventLog // of mappings with LoggingConfig; nil = nowhere
 	// Trace gives the tracer of a mapping's batches; nil = no traces.
 	Trace func(m mapping.Mapping) invoke.Tracer
 }

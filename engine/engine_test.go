@@ -30,10 +30,11 @@ type place struct {
 	engine *engine.Engine
 	by     store.Write
 
-	mu    sync.Mutex
-	calls map[string][]int64 // function → offsets seen
-	fail  map[string]bool
-	end   func()
+	mu     sync.Mutex
+	calls  map[string][]int64 // function → offsets seen
+	fail   map[string]bool
+	events written
+	end    func()
 }
 
 func newPlace(t *testing.T) *place {
@@ -42,7 +43,7 @@ func newPlace(t *testing.T) *place {
 		calls: map[string][]int64{}, fail: map[string]bool{},
 	}
 	p.engine = engine.New(engine.Config{
-		Store: p.store, Sources: p, Targets: p.target, Process: "one",
+		Store: p.store, Sources: p, Targets: p.target, Process: "one", EventLog: &p.events,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		ARN: func(name string) string { return "arn:aws:lambda:eu-west-1:000000000000:function:" + name },
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"gantry/record"
 )
 
 // Lag is how far a mapping is behind in the partitions this process holds: the end of the
@@ -108,12 +110,17 @@ func (r *running) lag(ctx context.Context) (Lag, bool) {
 	return m.last, time.Since(m.last.At) < lagForget
 }
 
+// ends asks the cluster where its partitions end.
+func (r *running) ends(limit time.Duration) (map[record.Partition]int64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return r.poller.Ends(ctx)
+}
+
 // measure asks the cluster once. It outlives who asked: the next one finds its answer.
 func (r *running) measure(done chan struct{}) {
-	ctx, cancel := context.WithTimeout(context.Background(), lagTimeout)
-	defer cancel()
 	at := time.Now()
-	ends, err := r.poller.Ends(ctx)
+	ends, err := r.ends(lagTimeout)
 	lag := Lag{At: at}
 	for _, l := range r.pipe.Snapshot().Lanes {
 		behind := max(0, ends[l.Partition]-l.Committed)

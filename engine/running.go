@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gantry/function"
@@ -31,7 +32,8 @@ type running struct {
 	pipe     *pipeline.Pipeline
 	producer *kafka.Producer // nil without a Kafka destination
 
-	meter lagMeter
+	meter  lagMeter
+	events atomic.Pointer[eventLog] // nil without LoggingConfig
 
 	connects    chan error
 	stopPolling context.CancelFunc
@@ -140,7 +142,7 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 		return nil, err
 	}
 	r.pipe = pipeline.New(pipeline.Config{
-		Settings: s.settings.pipe, Total: e.cfg.Budget, Log: e.cfg.Log, Observe: s.watch,
+		Settings: s.settings.pipe, Total: e.cfg.Budget, Log: e.cfg.Log, Observe: s.watch, Failed: r.failed,
 	})
 	cluster.OnConnect = r.connected
 	r.poller, err = poll.New(poll.Config{
@@ -205,6 +207,7 @@ func (r *running) launch() {
 	r.loop.Go(func() { r.pipe.Run(loop) })
 	r.loop.Go(func() { r.watchConnects(loop) })
 	r.polls.Go(func() { r.poller.Run(polling) })
+	r.useEvents(r.mapping)
 }
 
 // destination makes the way for dead letters: a topic of the same cluster.
@@ -238,6 +241,7 @@ func (r *running) update(m mapping.Mapping, s settings) error {
 	}
 	r.poller.Use(s.filter, s.enc)
 	r.pipe.Update(s.pipe)
+	r.useEvents(m)
 	return nil
 }
 
@@ -245,6 +249,7 @@ func (r *running) update(m mapping.Mapping, s settings) error {
 // called again and gives the same answer.
 func (r *running) stop(ctx context.Context) error {
 	r.once.Do(func() {
+		r.useEvents(mapping.Mapping{})
 		r.stopPolling()
 		r.polls.Wait()
 		leaving, cancel := context.WithTimeout(ctx, leaveTimeout)

@@ -38,6 +38,13 @@ const (
 	ReportBatchItemFailures = "ReportBatchItemFailures"
 )
 
+// The levels of a mapping's event log (LoggingConfig.SystemLogLevel).
+const (
+	LogDebug = "DEBUG"
+	LogInfo  = "INFO"
+	LogWarn  = "WARN"
+)
+
 // Mapping is one event source mapping as its owner declared it.
 type Mapping struct {
 	UUID string // the identity; a v5 UUID of the name for a mapping declared in a file
@@ -67,6 +74,9 @@ type Mapping struct {
 	DestinationFailureDrop bool          // a dead letter that can't be delivered is given up
 	ReadUncommitted        bool          // isolation: read_uncommitted
 	SessionTimeout         time.Duration // 0 = DefaultSessionTimeout
+
+	SystemLogLevel string   // LoggingConfig: "" = no event log, else LogDebug, LogInfo or LogWarn
+	Metrics        []string // MetricsConfig: stored and shown; every metric is there anyway
 
 	// Positions is the starting position resolved once at creation: the offset each
 	// partition begins at. It also restores a group whose offsets expired.

@@ -94,6 +94,7 @@ func (p *Pipeline) committed(lanes []*lane, s Settled, err error) {
 			p.status.uncommitted = err
 		}
 		p.counts.CommitErrors.Add(1)
+		p.failed(err)
 		p.cfg.Log.Warn("commit failed, it is tried again", "mapping", p.set.Mapping.UUID, "error", err)
 		return
 	}

@@ -137,10 +137,18 @@ func (p *Pipeline) waiting(l *lane) int64 {
 	return n
 }
 
+// failed passes a failing poll or commit on to who hears of them.
+func (p *Pipeline) failed(err error) {
+	if p.cfg.Failed != nil {
+		p.cfg.Failed(err)
+	}
+}
+
 // Trouble implements poll.Receiver.
 func (p *Pipeline) Trouble(err error) {
 	if err != nil {
 		p.counts.PollErrors.Add(1)
+		p.failed(err)
 	}
 	p.do(func() { p.status.trouble(err) })
 }

@@ -90,7 +90,8 @@ type Config struct {
 	Total       *Budget // of the process; nil = none
 	KeepAnswers bool
 	Log         *slog.Logger
-	Observe     Observer // nil = nobody looks
+	Observe     Observer    // nil = nobody looks
+	Failed      func(error) // hears of polls and commits that fail; must not block; nil = nobody
 }
 
 // Observer looks at batches as they end, each from the goroutine of its invocation.

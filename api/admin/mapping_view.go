@@ -62,6 +62,7 @@ type mappingView struct {
 	DestinationFailure string       `json:"onDestinationFailure,omitempty"`
 	Isolation          string       `json:"isolation,omitempty"`
 	SessionTimeout     string       `json:"sessionTimeout,omitempty"`
+	LogLevel           string       `json:"logLevel,omitempty"`
 
 	Tags         map[string]string          `json:"tags,omitempty"`
 	Positions    map[string]map[int32]int64 `json:"positions,omitempty"` // where each partition began
@@ -86,7 +87,7 @@ func viewOf(m mapping.Mapping) mappingView {
 		Plaintext: m.Source.AllowPlaintext, GroupID: m.GroupID, Start: string(m.Start), StartTime: known(m.StartTime),
 		BatchSize: m.BatchSize, RetryAttempts: m.RetryAttempts, RecordAge: "-1",
 		Bisect: m.Bisect, PartialAnswers: m.PartialAnswers, OnFailure: m.OnFailure,
-		Tags: m.Tags, Positions: m.Positions, LastModified: known(m.LastModified),
+		LogLevel: m.SystemLogLevel, Tags: m.Tags, Positions: m.Positions, LastModified: known(m.LastModified),
 	}
 	for _, a := range m.Source.Access {
 		v.Access = append(v.Access, accessView{a.Type, a.URI})

@@ -25,6 +25,8 @@ type mappingOptions struct {
 	FunctionResponseTypes          *[]string          `json:"FunctionResponseTypes"`
 	ProvisionedPollerConfig        *pollerConfig      `json:"ProvisionedPollerConfig"`
 	SourceAccessConfigurations     *[]accessShape     `json:"SourceAccessConfigurations"`
+	LoggingConfig                  *loggingConfig     `json:"LoggingConfig"`
+	MetricsConfig                  *metricsConfig     `json:"MetricsConfig"`
 }
 
 // optionFaults checks everything that can be checked without the mapping it is for.
@@ -39,11 +41,25 @@ func (s *Server) optionFaults(o *mappingOptions, f *faults) {
 			f.text("functionResponseTypes.1.member", &kind, oneOf(mapping.ReportBatchItemFailures))
 		}
 	}
+	watchFaults(o, f)
 	pollerFaults(o.ProvisionedPollerConfig, f)
 	s.filterFaults(o.FilterCriteria, f)
 	destinationFaults(o.DestinationConfig, f)
 	if o.SourceAccessConfigurations != nil {
 		s.accessFaults(*o.SourceAccessConfigurations, f)
+	}
+}
+
+// watchFaults checks what is said of event logs and metrics.
+func watchFaults(o *mappingOptions, f *faults) {
+	if l := o.LoggingConfig; l != nil && l.SystemLogLevel != nil {
+		f.text("loggingConfig.systemLogLevel", l.SystemLogLevel, oneOf(mapping.LogDebug, mapping.LogInfo, mapping.LogWarn))
+	}
+	if m := o.MetricsConfig; m != nil {
+		f.count("metricsConfig.metrics", m.Metrics, len(m.Metrics), 0, 3)
+		for _, group := range m.Metrics {
+			f.text("metricsConfig.metrics.1.member", &group, oneOf("EventCount", "ErrorCount", "KafkaMetrics"))
+		}
 	}
 }
 
@@ -143,6 +159,13 @@ func (o *mappingOptions) putInto(m *mapping.Mapping) {
 	}
 	if o.ProvisionedPollerConfig != nil {
 		m.Pollers = o.ProvisionedPollerConfig.pollers()
+	}
+	if l := o.LoggingConfig; l != nil {
+		m.SystemLogLevel = ""
+		set(&m.SystemLogLevel, l.SystemLogLevel)
+	}
+	if o.MetricsConfig != nil {
+		m.Metrics = o.MetricsConfig.Metrics
 	}
 	if d := o.DestinationConfig; d != nil {
 		m.OnFailure = d.onFailure()

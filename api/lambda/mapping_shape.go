@@ -31,6 +31,8 @@ type mappingShape struct {
 	BisectBatchOnFunctionError          bool               `json:"BisectBatchOnFunctionError"`
 	FunctionResponseTypes               []string           `json:"FunctionResponseTypes"`
 	ProvisionedPollerConfig             *pollerConfig      `json:"ProvisionedPollerConfig,omitempty"`
+	LoggingConfig                       *loggingConfig     `json:"LoggingConfig,omitempty"`
+	MetricsConfig                       *metricsConfig     `json:"MetricsConfig,omitempty"`
 	LastModified                        epoch              `json:"LastModified"`
 	State                               mapping.State      `json:"State"`
 	StateTransitionReason               string             `json:"StateTransitionReason"`
@@ -70,6 +72,14 @@ type destination struct {
 type pollerConfig struct {
 	MinimumPollers *int `json:"MinimumPollers,omitempty"`
 	MaximumPollers *int `json:"MaximumPollers,omitempty"`
+}
+
+type loggingConfig struct {
+	SystemLogLevel *string `json:"SystemLogLevel,omitempty"`
+}
+
+type metricsConfig struct {
+	Metrics []string `json:"Metrics"`
 }
 
 // shapeOf shows a mapping in the state that the caller found it in or put it into.
@@ -137,6 +147,12 @@ func showOptions(shape *mappingShape, m *mapping.Mapping) {
 	}
 	if m.OnFailure != "" {
 		shape.DestinationConfig = &destinationConfig{OnFailure: &destination{Destination: &m.OnFailure}}
+	}
+	if m.SystemLogLevel != "" {
+		shape.LoggingConfig = &loggingConfig{SystemLogLevel: &m.SystemLogLevel}
+	}
+	if len(m.Metrics) > 0 {
+		shape.MetricsConfig = &metricsConfig{Metrics: m.Metrics}
 	}
 	if p := m.Pollers; p != nil {
 		shape.ProvisionedPollerConfig = &pollerConfig{MinimumPollers: &p.Minimum, MaximumPollers: &p.Maximum}

@@ -112,7 +112,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,
 		Budget: pipeline.NewBudget(processBudget), Log: opts.log,
 		ARN:   func(name string) string { return arnOf(f.Region, f.AccountID, name) },
-		Trace: s.follow(),
+		Trace: s.follow(), EventLog: events{s},
 	})
 	return s, nil
 }

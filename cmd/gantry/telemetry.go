@@ -12,6 +12,7 @@ import (
 	"gantry/declare"
 	"gantry/mapping"
 	"gantry/pipeline/invoke"
+	"gantry/telemetry/functionlog"
 	"gantry/telemetry/logevent"
 	"gantry/telemetry/trace"
 )
@@ -55,6 +56,20 @@ func (s *server) openTraces(ctx context.Context) error {
 		s.closers = append(s.closers, flushed{tracing})
 	}
 	return err
+}
+
+// events puts the event logs of mappings into the logs of their functions.
+type events struct{ s *server }
+
+// ARN implements engine.EventLog.
+func (e events) ARN(uuid string) string {
+	f := e.s.opts.file
+	return "arn:aws:lambda:" + f.Region + ":" + f.AccountID + ":event-source-mapping:" + uuid
+}
+
+// Write implements engine.EventLog.
+func (e events) Write(function, stream string, at time.Time, document []byte) {
+	e.s.logs.Log(function).Write(functionlog.Line{Time: at, Stream: stream, Text: string(document)})
 }
 
 // flushed closes the sender of traces when everything else has stopped.

@@ -103,7 +103,7 @@ var dataPlane = []section{
 		row("versions, aliases, layers, images, VpcConfig", lambda.NotYet, ""),
 	}},
 	{"Metrics", []lambda.Behaviour{
-		row("event source mapping metrics", lambda.Chosen, "at /metrics in Prometheus's form, AWS's names translated (PolledEventCount is gantry_polled_events_total); MetricsConfig is refused for now"),
+		row("event source mapping metrics", lambda.Chosen, "at /metrics in Prometheus's form, AWS's names translated (PolledEventCount is gantry_polled_events_total; all in metrics.md); there is nothing to switch on"),
 	}},
 }
 

@@ -16,7 +16,7 @@ import (
 // Line is one line a function wrote.
 type Line struct {
 	Time      time.Time `json:"time"`
-	Stream    string    `json:"stream"`              // stdout, stderr
+	Stream    string    `json:"stream"`              // stdout, stderr; of a mapping's event log YYYY/MM/DD/UUID
 	RequestID string    `json:"requestId,omitempty"` // the invocation it was written in
 	Text      string    `json:"text"`
 }
