@@ -1,10 +1,24 @@
 package logevent
 
-import "log/slog"
+import (
+	"log/slog"
+	"slices"
+)
 
-// Events lists every kind of line there is, in the order a reader meets them.
+const (
+	debug = slog.LevelDebug
+	info  = slog.LevelInfo
+	warn  = slog.LevelWarn
+	fault = slog.LevelError
+)
+
+// Events lists every kind of line there is.
 func Events() []Event {
-	const debug, info, warn, fault = slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError
+	return slices.Concat(mappingEvents(), functionEvents(), outsideEvents(), doorEvents())
+}
+
+// mappingEvents are about mappings and their records.
+func mappingEvents() []Event {
 	return []Event{
 		{"mapping.records_lost", fault, "records were lost at the source before they were read", []string{"mapping", "topic", "partition", "first_offset", "last_offset", "count", "reason"},
 			"the partition stands until its owner accepts the loss: `gantry offsets accept-loss`"},
@@ -25,7 +39,12 @@ func Events() []Event {
 			"what is not committed is read again: the brokers were away, or the group took this member for dead"},
 		{"mapping.positions_committed", info, "starting positions committed", []string{"group", "topics", "partitions"}, "a group began to read"},
 		{"mapping.partition_begins", debug, "partition begins", []string{"group", "partition", "offset"}, "where one of them began"},
-		{"config.setting_ignored", info, "a setting of the client file is ignored", []string{"cluster", "file", "line", "setting", "why"}, "it has no meaning for gantry"},
+	}
+}
+
+// functionEvents are about functions that run here.
+func functionEvents() []Event {
+	return []Event{
 		{"function.created", info, "function created", []string{"function", "note"}, "how it runs here, where that is not as it declares"},
 		{"function.declared_otherwise", warn, "a function runs otherwise than it declares", []string{"function", "detail"}, "another version of its interpreter, mostly"},
 		{"function.start_failed", warn, "a process failed while it started, with nobody waiting for it", []string{"function", "reason"}, "another is started when it is needed"},
@@ -40,6 +59,12 @@ func Events() []Event {
 		{"isolation.not_cleaned", warn, "what functions of an earlier run left could not be removed", []string{"error"}, "it takes space and no more"},
 		{"isolation.not_listed", warn, "the stored functions could not be listed", []string{"error"}, "what they are not kept from is not said"},
 		{"isolation.not_hardened", warn, "this process could not be closed to its functions", []string{"error"}, "a function of the same user could look into gantry"},
+	}
+}
+
+// outsideEvents are about what gantry reaches: networks, AWS, a receiver of traces.
+func outsideEvents() []Event {
+	return []Event{
 		{"aws.credentials.obtained", info, "credentials for AWS obtained", []string{"source", "key", "expires"}, "`key` is the end of the access key's id"},
 		{"aws.credentials.renewed", info, "credentials for AWS renewed", []string{"source", "key", "expires"}, "ahead of their end"},
 		{"aws.credentials.renewal_failed", warn, "credentials for AWS were not renewed; those in use hold for now", []string{"expires", "left", "error"}, "see to it in the time that is left"},
@@ -48,6 +73,15 @@ func Events() []Event {
 		{"aws.own_environment", warn, "this variable names the keys of gantry's own API: AWS would refuse them; start gantry without it", []string{"variable"}, ""},
 		{"network.egress_refused", warn, "egress refused", []string{"target", "reason", "try"}, "an allow list of `networks:` does not have it"},
 		{"network.jump_host_lost", warn, "the jump host gives no sign of life, its connection is ended", []string{"host"}, "it is made anew when it is needed"},
+		{"traces.lost", warn, "traces can't be sent, they are lost until it works again", []string{"to", "error"}, "records are not held up by it"},
+		{"traces.sent_again", info, "traces are sent again", []string{"to"}, ""},
+	}
+}
+
+// doorEvents are about the API, the audit log, the store and files.
+func doorEvents() []Event {
+	return []Event{
+		{"config.setting_ignored", info, "a setting of the client file is ignored", []string{"cluster", "file", "line", "setting", "why"}, "it has no meaning for gantry"},
 		{"tls.rotated", info, "the certificate was rotated", []string{"notAfter"}, "the files changed; new connections get the new one"},
 		{"tls.refused", fault, "a new certificate can't be used, the old one stays", []string{"error"}, "repair the files: they are read again"},
 		{"tls.expires", warn, "the API's certificate expires soon", []string{"notAfter"}, "put new files in its place; no restart is needed"},
@@ -63,7 +97,6 @@ func Events() []Event {
 		{"store.sweep_failed", warn, "old deployment packages were not removed", []string{"error"}, "they take space and no more"},
 		{"file.applied", info, "applied", []string{"kind", "name", "action", "note"}, "what became of one function or mapping of the file"},
 		{"file.not_applied", fault, "the file was not applied whole", []string{"file", "error"}, "what runs goes on as it was"},
-		{"traces.lost", warn, "traces can't be sent, they are lost until it works again", []string{"to", "error"}, "records are not held up by it"},
-		{"traces.sent_again", info, "traces are sent again", []string{"to"}, ""},
+		{"store.sealed", info, "functions are put under the store's current key", []string{"functions"}, "their environment was encrypted under an older one"},
 	}
 }
