@@ -87,6 +87,14 @@ type clientSource struct {
 	kept *clientRead
 }
 
+// where is the file's path; "" = there is none.
+func (s *clientSource) where() string {
+	if s == nil {
+		return ""
+	}
+	return s.path
+}
+
 // clientRead is what one reading gave, and the files it was made from.
 type clientRead struct {
 	config    Config

@@ -2,7 +2,7 @@ package kafka
 
 import (
 	"encoding/json"
-	"strings"
+	"fmt"
 	"sync"
 )
 
@@ -34,7 +34,8 @@ func (s *Identities) get(key string, make func() identity) identity {
 // elsewhere, a token or a ticket, it fetches by the way of the cluster.
 type entrance struct {
 	Resolver
-	way way
+	way  way
+	file string // the client file whose references Secrets knows; "" = none
 }
 
 // identity is who the section sasl says one is.
@@ -43,7 +44,8 @@ func (e entrance) identity(c SASLConfig) identity {
 	if err != nil { // a struct of text alone always has a form
 		return e.newIdentity(c)
 	}
-	return e.Identities.get(strings.Join(e.way.names, ",")+" "+string(key), func() identity { return e.newIdentity(c) })
+	where := fmt.Sprintf("%q %q ", e.way.names, e.file)
+	return e.Identities.get(where+string(key), func() identity { return e.newIdentity(c) })
 }
 
 func (e entrance) newIdentity(c SASLConfig) identity {

@@ -82,7 +82,8 @@ func (r *relay) pass(near net.Conn, kdc string) {
 		return // the library sees a connection that ends, and says that no KDC answered
 	}
 	defer func() { _ = far.Close() }()
-	defer context.AfterFunc(r.ctx, func() { _, _ = near.Close(), far.Close() })()
+	stop := context.AfterFunc(r.ctx, func() { _, _ = near.Close(), far.Close() })
+	defer stop()
 	back := make(chan struct{})
 	go func() {
 		defer close(back)

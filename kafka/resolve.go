@@ -62,7 +62,7 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 	}
 	asked := entrance{Resolver: r, way: w} // whoever makes a mapping can't name what a client file holds
 	r.Secrets = entry.secretsOf(r.Secrets)
-	t := entrance{Resolver: r, way: w}.entryTerms(entry)
+	t := entrance{Resolver: r, way: w, file: entry.client.where()}.entryTerms(entry)
 	// A configured login goes to the configured brokers only: a source that names one of
 	// them and a stranger beside it must not have the password sent to the stranger.
 	identity := src.Identity()

@@ -31,8 +31,6 @@ const (
 	secretKey = "se/cret+one"
 )
 
-const principal = "gantry@" + kafkatest.Realm
-
 // newWorld starts everything; properties go to the brokers.
 func newWorld(t *testing.T, version string, properties map[string]string) *world {
 	t.Helper()
