@@ -56,6 +56,13 @@ func loginCases() []errorCase {
 		", "+saslCA+`{type: SASL_SCRAM_512_AUTH, uri: "file:absent.json"}]`, caOnly, scram+"=absent.json")...)
 	all = append(all, both(s, "a variable that is not set", mapping.ProblemConnection, "@SASL",
 		", "+saslCA+`{type: SASL_SCRAM_512_AUTH, uri: "env:ABSENT"}]`, caOnly, scram+"=env:ABSENT")...)
+	for _, c := range []struct{ did, want, file string }{
+		{"OAUTHBEARER at a port that does not offer it", p, "oauth.json"},
+		{"OAUTHBEARER, a secret with fields of both grants", mapping.ProblemConnection, "two-grants.json"},
+		{"OAUTHBEARER, a token endpoint without TLS", mapping.ProblemConnection, "plain-oauth.json"},
+	} {
+		all = append(all, both(s, c.did, c.want, "@SASL", ", "+saslCA+`{type: OAUTHBEARER_AUTH, uri: "file:`+c.file+`"}]`, caOnly, "OAUTHBEARER_AUTH="+c.file)...)
+	}
 	return append(all, both(s, "a reference that no rule of secrets: knows", mapping.ProblemConnection, "@SASL",
 		", "+saslCA+`{type: SASL_SCRAM_512_AUTH, uri: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:kafka"}]`,
 		caOnly, scram+"=arn:aws:secretsmanager:eu-west-1:123456789012:secret:kafka")...)

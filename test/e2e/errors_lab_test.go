@@ -113,7 +113,10 @@ func (l *errorLab) secrets(t *testing.T) {
 	tls := l.c.TLS
 	for name, content := range map[string]string{
 		"login.json": login(kafkatest.UserName, kafkatest.UserPassword), "wrong-login.json": login(kafkatest.UserName, "wrong"),
-		"half-login.json": `{"user":"gantry"}`, "not-json.json": `{"username":`,
+		"oauth.json":       `{"oauthTokenEndpointUrl":"https://127.0.0.1:1/token","oauthClientId":"gantry","oauthClientSecret":"hidden"}`,
+		"two-grants.json":  `{"oauthTokenEndpointUrl":"https://idp/token","oauthClientId":"gantry","oauthClientSecret":"hidden","oauthClientEmail":"gantry@example.com"}`,
+		"plain-oauth.json": `{"oauthTokenEndpointUrl":"http://idp/token","oauthClientId":"gantry","oauthClientSecret":"hidden"}`,
+		"half-login.json":  `{"user":"gantry"}`, "not-json.json": `{"username":`,
 		"ca.json": certificate("certificate", string(tls.CA.Bytes)), "untrusted-ca.json": certificate("certificate", string(tls.UntrustedCA.Bytes)),
 		"ca.pem": string(tls.CA.Bytes), "not-a-ca.pem": "hello\n",
 		"client.json":    certificate("certificate", string(tls.Client.Bytes), "privateKey", string(tls.Key.Bytes)),
