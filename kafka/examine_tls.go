@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -16,9 +17,11 @@ const expiresSoon = 30 * 24 * time.Hour
 // tlsStep makes the handshake and looks at the broker's certificate and at gantry's own.
 func (c Cluster) tlsStep(ctx context.Context, conn net.Conn, address string) Step {
 	var leaf *x509.Certificate
+	var mismatch x509.HostnameError
 	s := try(ctx, "TLS handshake with "+address, func(ctx context.Context) (string, error) {
 		secured, err := c.handshake(ctx, conn, address)
 		if err != nil {
+			_ = errors.As(err, &mismatch)
 			return "", err
 		}
 		state := secured.(*tls.Conn).ConnectionState()
@@ -29,6 +32,9 @@ func (c Cluster) tlsStep(ctx context.Context, conn net.Conn, address string) Ste
 	switch {
 	case s.Result == Failed:
 		_ = conn.Close()
+		if mismatch.Certificate != nil {
+			s.Detail += "; it is for " + strings.Join(namesIn(mismatch.Certificate), ", ")
+		}
 	case time.Until(leaf.NotAfter) < expiresSoon:
 		s.Result, s.Try = Warning, "have the broker's certificate renewed before "+leaf.NotAfter.UTC().Format(time.DateOnly)
 	case s.Result == Passed:

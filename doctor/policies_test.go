@@ -1,0 +1,58 @@
+package doctor
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"gantry/function"
+	"gantry/kafka"
+	"gantry/mapping"
+)
+
+func TestTheLeastACLsAsCommandsAndTerraform(t *testing.T) {
+	t.Parallel()
+	m := mapping.Mapping{GroupID: "gantry.o", Source: mapping.Source{Topics: []string{"o"}}, OnFailure: "kafka://dead"}
+	l := AccessLists(kafka.Needs(m), "User:CN=a b,O=c", "k:9093", false)
+	require.Equal(t, []string{
+		"kafka-acls --bootstrap-server k:9093 --add --allow-principal 'User:CN=a b,O=c' --operation Read --topic o",
+		"kafka-acls --bootstrap-server k:9093 --add --allow-principal 'User:CN=a b,O=c' --operation Read --group gantry.o",
+		"kafka-acls --bootstrap-server k:9093 --add --allow-principal 'User:CN=a b,O=c' --operation Write --topic dead",
+	}, l.Commands)
+	require.Contains(t, l.Terraform, `resource "kafka_acl" "group_gantry_o_read" {
+  resource_type       = "Group"
+  resource_name       = "gantry.o"
+  acl_principal       = "User:CN=a b,O=c"
+  acl_host            = "*"
+  acl_operation       = "Read"
+  acl_permission_type = "Allow"
+}`)
+	require.Len(t, AccessLists(kafka.Needs(m), "User:x", "k:9093", true).Commands, 5)
+}
+
+func TestTheLeastPolicy(t *testing.T) {
+	t.Parallel()
+	const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+	m := mapping.Mapping{
+		Name: "o", GroupID: "g", OnFailure: "kafka://dead",
+		Source: mapping.Source{Topics: []string{"orders"}, Access: []mapping.Access{{Type: mapping.ServerRootCA, URI: secret + "ca"}}},
+	}
+	fn := function.Function{Kind: function.Lambda, ARN: "arn:aws:lambda:eu-west-1:123456789012:function:f:live", Secrets: map[string]string{"X": secret + "db-AbCdEf"}}
+	cluster := kafka.Config{ARN: "arn:aws:kafka:eu-west-1:123456789012:cluster/main/abc-1", SASL: &kafka.SASLConfig{Mechanism: kafka.MSKIAM}}
+	got := PolicyFor(m, fn, cluster)
+	text, err := json.Marshal(got.Policy)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[
+		{"Sid":"InvokeTheFunction","Effect":"Allow","Action":["lambda:InvokeFunction"],"Resource":["arn:aws:lambda:eu-west-1:123456789012:function:f:live"]},
+		{"Sid":"ReadTheSecrets","Effect":"Allow","Action":["secretsmanager:GetSecretValue"],"Resource":["`+secret+`ca-??????","`+secret+`db-AbCdEf"]},
+		{"Sid":"ConnectToTheCluster","Effect":"Allow","Action":["kafka-cluster:Connect"],"Resource":["arn:aws:kafka:eu-west-1:123456789012:cluster/main/abc-1"]},
+		{"Sid":"ReadTheTopic","Effect":"Allow","Action":["kafka-cluster:DescribeTopic","kafka-cluster:ReadData"],"Resource":["arn:aws:kafka:eu-west-1:123456789012:topic/main/abc-1/orders"]},
+		{"Sid":"BeAMemberOfTheGroup","Effect":"Allow","Action":["kafka-cluster:DescribeGroup","kafka-cluster:AlterGroup"],"Resource":["arn:aws:kafka:eu-west-1:123456789012:group/main/abc-1/g"]},
+		{"Sid":"WriteDeadLetters","Effect":"Allow","Action":["kafka-cluster:DescribeTopic","kafka-cluster:WriteData"],"Resource":["arn:aws:kafka:eu-west-1:123456789012:topic/main/abc-1/dead"]},
+		{"Sid":"WriteEachDeadLetterOnce","Effect":"Allow","Action":["kafka-cluster:WriteDataIdempotently"],"Resource":["arn:aws:kafka:eu-west-1:123456789012:cluster/main/abc-1"]}]}`, string(text))
+	require.Contains(t, got.Terraform, `resource "aws_iam_policy" "o"`)
+	require.Contains(t, PolicyFor(m, function.Function{Kind: function.HTTP}, kafka.Config{}).Notes[0], "kms:Decrypt")
+	m.Source.Access = nil
+	require.Equal(t, []string{"this mapping needs nothing of AWS"}, PolicyFor(m, function.Function{}, kafka.Config{}).Notes)
+}
