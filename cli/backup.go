@@ -16,10 +16,11 @@ import (
 	"gantry/api/client"
 	"gantry/store/backup"
 	"gantry/store/embedded"
+	"gantry/store/sealed"
 )
 
 // notInBackup says what a backup leaves out.
-const notInBackup = "not in it: the keys of the API and the key of encrypted environments; keep those files of the data directory apart"
+const notInBackup = "not in it: the keys of the API (credentials) and the key of encrypted functions (store.key); keep those files of the data directory apart"
 
 func (a *app) backupCommand() *cobra.Command {
 	var offline bool
@@ -30,8 +31,8 @@ the audit and migration ledgers, and the functions' packages. The running gantry
 for it and goes on; with --offline the data directory is read directly, which no gantry may
 be using.
 
-Neither keys nor secrets are in it: encrypted environments stay encrypted, and their key
-file is to be kept apart. FILE must not be there yet; it is written 0600 and appears whole.`,
+Keys are not in it: functions and their environments stay encrypted, and the key file of the
+data directory (store.key) is to be kept apart. FILE must not be there yet; it is written 0600 and appears whole.`,
 		Example: "  gantry backup /backup/gantry-2026-11-23.tar.gz\n  gantry backup gantry.tar.gz --offline --data-dir ./gantry-data",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, words []string) error {
@@ -103,22 +104,25 @@ func (a *app) readBackup(ctx context.Context, w io.Writer) error {
 }
 
 func (a *app) restoreCommand() *cobra.Command {
-	return &cobra.Command{
+	var key string
+	c := &cobra.Command{
 		Use: "restore FILE", Short: "Make a data directory of a backup",
 		Long: `Restore makes the data directory named by --data-dir of a backup: all of it or nothing, each
 part held against its digest. The directory must not be there yet, or be empty. A backup of
 a newer gantry is refused.
 
-The directory gets the identity of the one that was backed up: do not run both. Environments
-that were encrypted need their key file put beside the store before gantry is started.`,
-		Example: "  gantry restore /backup/gantry-2026-11-23.tar.gz --data-dir ./gantry-data",
+The directory gets the identity of the one that was backed up: do not run both. Functions are
+stored encrypted: give the key file of that data directory (store.key) with --store-key, or
+put it there before gantry is started, unless store.key of the configuration file says where
+the key is. Without it gantry makes a new one and can't read them.`,
+		Example: "  gantry restore /backup/gantry-2026-11-23.tar.gz --data-dir ./gantry-data --store-key /safe/store.key",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, words []string) error {
 			f, err := os.Open(words[0])
 			if err != nil {
 				return err
 			}
-			m, err := backup.Restore(f, a.dataDir, opens)
+			m, err := backup.Restore(f, a.dataDir, func(dir string) error { return errors.Join(opens(dir), takeKey(key, dir)) })
 			if err := errors.Join(err, f.Close()); err != nil {
 				return err
 			}
@@ -126,6 +130,23 @@ that were encrypted need their key file put beside the store before gantry is st
 				a.dataDir, m.Version, m.Made.Format(time.RFC3339), notInBackup)
 		},
 	}
+	c.Flags().StringVar(&key, "store-key", "", "the key file of the data directory that was backed up")
+	return c
+}
+
+// takeKey puts the key of encrypted functions beside the store.
+func takeKey(path, dir string) error {
+	if path == "" {
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if err == nil {
+		_, err = sealed.ParseRing(string(text))
+	}
+	if err != nil {
+		return fmt.Errorf("read the key %s: %w", path, err)
+	}
+	return os.WriteFile(filepath.Join(dir, sealed.KeyFile), text, 0o600)
 }
 
 // opens says whether this gantry can read a data directory.

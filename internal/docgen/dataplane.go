@@ -75,6 +75,7 @@ var dataPlane = []section{
 		row("kafka://TOPIC", lambda.Same, "one message for each record with its key; the value is AWS's document with the record as payload"),
 		row("condition on a topic", lambda.Same, "RetriesExhausted, MaximumPayloadSizeExceeded"),
 		row("condition of a record that is too old", lambda.Chosen, "EventAgeExceeded"),
+		row("condition of a record that its owner skipped", lambda.Beyond, "Skipped; the header gantry-skipped-by says who and why"),
 		row("responseContext", lambda.Chosen, "null where there was no invocation"),
 		row("approximateInvokeCount", lambda.Chosen, "the real count, 0 allowed"),
 		row("eventSourceArn", lambda.Chosen, "left out for a self-managed cluster"),

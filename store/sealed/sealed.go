@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"gantry/store"
 )
@@ -24,6 +25,17 @@ type Store struct {
 
 // New puts a seal before a store.
 func New(under store.Store, ring *Ring) *Store { return &Store{under, ring} }
+
+// Snapshot copies the store below, where that can be copied; what is sealed stays so.
+func (s *Store) Snapshot(ctx context.Context, w io.Writer) error {
+	below, ok := s.Store.(interface {
+		Snapshot(ctx context.Context, w io.Writer) error
+	})
+	if !ok {
+		return fmt.Errorf("copy the store: a %T can't be copied while it is used", s.Store)
+	}
+	return below.Snapshot(ctx, w)
+}
 
 // envelope is a sealed body.
 type envelope struct {

@@ -222,12 +222,15 @@ mappings: {orders: {function: f, cluster: main, topic: %s, startingPosition: TRI
 
 	restored := filepath.Join(dir, "restored")
 	again := gantrytest.New(t, gantrytest.Options{DataDir: restored, Dir: dir})
-	require.Contains(t, again.MustCLI("restore", file), "restored from a backup")
+	key := filepath.Join(g.DataDir, "store.key")
+	require.NotContains(t, readFile(t, file), readFile(t, key))
+	require.Contains(t, again.MustCLI("restore", file, "--store-key", key), "restored from a backup")
 	out, code = again.CLI("restore", file)
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "the data directory is not empty")
 	again.Up()
 	require.Contains(t, again.MustCLI("get", "mappings"), "orders")
+	require.Contains(t, again.MustCLI("describe", "function", "f"), "http://", "it can be decrypted")
 	require.NoError(t, again.Stop())
 	require.Contains(t, again.MustCLI("backup", filepath.Join(dir, "offline.tar.gz"), "--offline"), "bytes")
 }
