@@ -80,7 +80,7 @@ func (c connect) ask(conn net.Conn, address string, who user) (net.Conn, error) 
 		return nil, c.unreached(address, err)
 	}
 	in := bufio.NewReader(&io.LimitedReader{R: conn, N: maxAnswer})
-	resp, err := http.ReadResponse(in, req)
+	resp, err := http.ReadResponse(in, req) //nolint:bodyclose // what follows the answer to CONNECT is the connection itself
 	if err != nil {
 		return nil, c.failed(address, "the proxy gave no answer in HTTP to CONNECT",
 			"check that an HTTP proxy listens at that port, and that https:// stands in its URL exactly where it wants TLS", err)

@@ -137,13 +137,14 @@ func (p *path) resolved(ctx context.Context, address, target string) (net.Conn, 
 // firstOf tries addresses in turn, each with its share of the time that is left.
 func firstOf(ctx context.Context, addresses []string, dial func(context.Context, string) (net.Conn, error)) (conn net.Conn, err error) {
 	for i, address := range addresses {
-		share := ctx
+		share := dialTimeout
 		if until, ok := ctx.Deadline(); ok {
-			var done context.CancelFunc
-			share, done = context.WithTimeout(ctx, time.Until(until)/time.Duration(len(addresses)-i))
-			defer done()
+			share = time.Until(until) / time.Duration(len(addresses)-i)
 		}
-		if conn, err = dial(share, address); err == nil || ctx.Err() != nil {
+		limited, done := context.WithTimeout(ctx, share)
+		conn, err = dial(limited, address)
+		done()
+		if err == nil || ctx.Err() != nil {
 			return conn, err
 		}
 	}
