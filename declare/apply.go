@@ -47,6 +47,8 @@ type Change struct {
 	Action Action     `json:"action"`
 	Fields []string   `json:"fields,omitempty"` // what an update changes
 	Note   string     `json:"note,omitempty"`   // where it begins; why it is kept; what is wrong
+	Before any        `json:"-"`                // for the audit line; nil: it was not there
+	After  any        `json:"-"`                // nil: it is gone
 }
 
 // Options of an Apply.
@@ -143,6 +145,7 @@ func (a Applier) function(ctx context.Context, want function.Function, opts Opti
 	if err == nil {
 		want.RevisionID, want.LastModified, want.Policy = have.RevisionID, have.LastModified, have.Policy
 		c.Action, c.Fields = compare(have, want)
+		c.Before = have
 		if !have.Declared {
 			c.Note = "it was made by the API; the file owns it from now on"
 		}
@@ -158,6 +161,7 @@ func (a Applier) function(ctx context.Context, want function.Function, opts Opti
 	}
 	want.LastModified = a.Now().UTC()
 	want.RevisionID = fmt.Sprintf("%d", want.LastModified.UnixNano())
+	c.After = want
 	_, err = docs.Put(ctx, store.Item[function.Function]{ID: want.Name, Version: version, Value: want}, opts.By)
 	return c, conflict("function "+want.Name, err)
 }
@@ -205,6 +209,7 @@ func (a Applier) compare(ctx context.Context, p *planned) (fresh bool, err error
 		p.want.Positions, p.want.TopicIDs = have.Positions, have.TopicIDs
 	}
 	p.change.Action, p.change.Fields = compare(have, p.want)
+	p.change.Before = have
 	return fresh, nil
 }
 
@@ -213,6 +218,7 @@ func (a Applier) put(ctx context.Context, p *planned, opts Options) error {
 		return nil
 	}
 	p.want.LastModified = a.Now().UTC()
+	p.change.After = p.want
 	_, err := store.MappingsOf(a.Store).Put(ctx, store.Item[mapping.Mapping]{ID: p.want.UUID, Version: p.version, Value: p.want}, opts.By)
 	return conflict("mapping "+p.want.Name, err)
 }
@@ -267,6 +273,7 @@ func (a Applier) left(ctx context.Context, f *File, opts Options) ([]Change, err
 			}
 		}
 		m.Enabled = false
+		c.Before, c.After = item.Value, m
 		changes = append(changes, c)
 		if opts.DryRun {
 			continue
@@ -291,7 +298,7 @@ func (a Applier) leftFunctions(ctx context.Context, f *File, used map[string]boo
 		if inFile || !item.Value.Declared || item.Value.File != f.Name {
 			continue
 		}
-		c := Change{Kind: store.Functions, Name: item.ID, Action: Delete}
+		c := Change{Kind: store.Functions, Name: item.ID, Action: Delete, Before: item.Value}
 		if used[item.ID] {
 			c.Action, c.Note = Keep, "a mapping uses it"
 		} else if !opts.DryRun {

@@ -45,7 +45,7 @@ func (s *Server) apply(ctx context.Context, c call[application]) (applied, error
 	changes, err := a.Apply(ctx, file, declare.Options{DryRun: c.In.DryRun, Prune: c.In.Prune, By: by})
 	for _, change := range changes {
 		if change.Action != declare.Unchanged && change.Action != declare.Keep && !c.In.DryRun {
-			s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "apply-" + string(change.Action), Kind: change.Kind, ID: change.Name})
+			s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "apply-" + string(change.Action), Kind: change.Kind, ID: change.Name, Before: change.Before, After: change.After})
 		}
 	}
 	return applied{changes, !c.In.DryRun && err == nil}, err

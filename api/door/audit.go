@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,12 +21,16 @@ const AuditFile = "audit.log"
 
 // AuditConfig says where changes are written down.
 type AuditConfig struct {
-	DataDir string
-	Ledger  store.Ledger     // nil = the file alone
-	Stream  string           // of the ledger
-	Log     *slog.Logger     // hears of lines that could not be written
-	Now     func() time.Time // nil = time.Now
+	DataDir  string
+	Ledger   store.Ledger     // nil = the file alone
+	Stream   string           // of the ledger
+	Log      *slog.Logger     // hears of lines that could not be written
+	Now      func() time.Time // nil = time.Now
+	Turnover int64            // bytes after which the file is put aside; 0 = 64 MiB
 }
+
+// defaultTurnover is some 30,000 changes.
+const defaultTurnover = 64 << 20
 
 // Audit writes down who changed what: one JSON line a change, on disk before Record
 // returns, secrets masked. Safe for use by many goroutines.
@@ -34,6 +39,7 @@ type Audit struct {
 
 	mu   sync.Mutex
 	file *os.File
+	size int64
 	torn bool // the file does not end with a whole line
 	err  error
 }
@@ -62,26 +68,30 @@ func OpenAudit(cfg AuditConfig) (*Audit, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	path := filepath.Join(cfg.DataDir, AuditFile)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if cfg.Turnover == 0 {
+		cfg.Turnover = defaultTurnover
+	}
+	f, size, torn, err := openLines(filepath.Join(cfg.DataDir, AuditFile))
 	if err != nil {
 		return nil, fmt.Errorf("open the audit log: %w", err)
 	}
-	torn, err := endsTorn(f)
-	if err := errors.Join(err, f.Chmod(0o600)); err != nil {
-		return nil, fmt.Errorf("open the audit log: %w", errors.Join(err, f.Close()))
-	}
-	return &Audit{cfg: cfg, file: f, torn: torn}, nil
+	return &Audit{cfg: cfg, file: f, size: size, torn: torn}, nil
 }
 
-func endsTorn(f *os.File) (bool, error) {
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil || size == 0 {
-		return false, err
+// openLines opens a file to be added to, 0600, and says how it ends.
+func openLines(path string) (f *os.File, size int64, torn bool, err error) {
+	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, 0, false, err
 	}
-	last := make([]byte, 1)
-	_, err = f.ReadAt(last, size-1)
-	return last[0] != '\n', err
+	last := []byte{'\n'}
+	if size, err = f.Seek(0, io.SeekEnd); err == nil && size > 0 {
+		_, err = f.ReadAt(last, size-1)
+	}
+	if err := errors.Join(err, f.Chmod(0o600)); err != nil {
+		return nil, 0, false, errors.Join(err, f.Close())
+	}
+	return f, size, last[0] != '\n', nil
 }
 
 // Record writes one change that was made. Actor, role and request id are taken from the
@@ -136,15 +146,60 @@ func (a *Audit) line(ctx context.Context, c store.Change) ([]byte, error) {
 func (a *Audit) write(line []byte) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if err := a.turn(); err != nil {
+		return err
+	}
 	text := make([]byte, 0, len(line)+2)
 	if a.torn {
 		text = append(text, '\n')
 	}
 	text = append(append(text, line...), '\n')
 	a.torn = true // until all of it is there
-	if _, err := a.file.Write(text); err != nil {
+	n, err := a.file.Write(text)
+	a.size += int64(n)
+	if err != nil {
 		return err
 	}
 	a.torn = false
 	return a.file.Sync()
+}
+
+// turn goes on with a new file where the old one is full, or was renamed or removed by
+// others (logrotate). What is full keeps its lines under a name with the time; gantry
+// removes none: how long an audit is kept is not its to say. The caller holds the lock.
+func (a *Audit) turn() error {
+	path := filepath.Join(a.cfg.DataDir, AuditFile)
+	open, err := a.file.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Stat(path)
+	moved := err != nil || !os.SameFile(open, named)
+	if !moved && a.size < a.cfg.Turnover {
+		return nil
+	}
+	if !moved {
+		if err := os.Rename(path, aside(path, a.cfg.Now())); err != nil {
+			return err
+		}
+	}
+	f, size, torn, err := openLines(path)
+	if err != nil {
+		return err
+	}
+	old := a.file
+	a.file, a.size, a.torn = f, size, torn
+	return old.Close()
+}
+
+// aside is a name that is not taken: a rename must not replace lines.
+func aside(path string, now time.Time) string {
+	base := path + "." + now.UTC().Format("20060102T150405Z")
+	name := base
+	for i := 1; ; i++ {
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name
+		}
+		name = fmt.Sprintf("%s.%d", base, i)
+	}
 }

@@ -155,3 +155,37 @@ func TestAuditTakesTheActorFromTheRequest(t *testing.T) {
 	require.Equal(t, "operator", got[0]["role"])
 	require.Equal(t, reply.seen.RequestID, got[0]["requestId"])
 }
+
+// TestAuditTurnsOverWithoutLosingALine: by size, and when others take the file away.
+func TestAuditTurnsOverWithoutLosingALine(t *testing.T) {
+	t.Parallel()
+	a, file := openAudit(t, door.AuditConfig{Turnover: 2000})
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for j := range 25 {
+				a.Record(t.Context(), store.Change{Action: fmt.Sprint(i, " ", j), After: strings.Repeat("x", 300)})
+			}
+		})
+	}
+	all.Wait()
+	require.NoError(t, os.Rename(file, file+".rotated-by-logrotate"))
+	a.Record(t.Context(), store.Change{Action: "afterwards"})
+	require.NoError(t, a.Err())
+	files, err := filepath.Glob(file + "*")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 10)
+	seen := map[string]bool{}
+	for _, f := range files {
+		info, err := os.Stat(f)
+		require.NoError(t, err)
+		require.LessOrEqual(t, info.Size(), int64(2600))
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		for _, l := range lines(t, f) {
+			require.False(t, seen[l["action"].(string)], "twice")
+			seen[l["action"].(string)] = true
+		}
+	}
+	require.Len(t, seen, 101)
+	require.Len(t, lines(t, file), 1)
+}

@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 
-	"gantry/function"
 	"gantry/store"
 )
 
@@ -21,7 +20,8 @@ func (s *Server) write(ctx context.Context, operation string) store.Write {
 	return store.Write{Actor: s.cfg.Actor(ctx), Reason: operation}
 }
 
-// changed is one change of one thing; a nil before or after means that it was not there.
+// changed is one change of one thing, as it is: secrets are masked by the one who writes
+// the line, who alone can tell that one changed. A nil before or after means that it was not there.
 type changed struct {
 	operation string
 	kind      store.Kind
@@ -35,23 +35,4 @@ func (s *Server) audit(ctx context.Context, c changed) {
 		By: s.write(ctx, c.operation), RequestID: callOf(ctx).requestID,
 		Action: c.operation, Kind: c.kind, ID: c.id, Before: c.before, After: c.after,
 	})
-}
-
-// masked is a function as the audit line may show it: names of environment variables
-// and settings, never their values.
-func masked(f function.Function) function.Function {
-	f.Environment = maskedValues(f.Environment)
-	f.Settings = maskedValues(f.Settings)
-	return f
-}
-
-func maskedValues(values map[string]string) map[string]string {
-	if values == nil {
-		return nil
-	}
-	hidden := make(map[string]string, len(values))
-	for name := range values {
-		hidden[name] = "***"
-	}
-	return hidden
 }

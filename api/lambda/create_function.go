@@ -96,7 +96,7 @@ func (s *Server) createFunction(ctx context.Context, in *createFunctionInput) (c
 	if err != nil {
 		return created[*functionShape]{}, err
 	}
-	s.audit(ctx, changed{operation: operation, kind: store.Functions, id: fn.Name, after: masked(*fn)})
+	s.audit(ctx, changed{operation: operation, kind: store.Functions, id: fn.Name, after: *fn})
 	return created[*functionShape]{s.functionShape(fn), s.notes(fn)}, nil
 }
 

@@ -14,6 +14,6 @@ func (s *Server) deleteFunction(ctx context.Context, in *oneFunctionInput) (noCo
 	if err := s.functions().Delete(ctx, in.current.Name, in.version, s.write(ctx, operation)); err != nil {
 		return noContent{}, err
 	}
-	s.audit(ctx, changed{operation: operation, kind: store.Functions, id: in.current.Name, before: masked(in.current)})
+	s.audit(ctx, changed{operation: operation, kind: store.Functions, id: in.current.Name, before: in.current})
 	return noContent{}, nil
 }

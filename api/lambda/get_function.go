@@ -89,6 +89,6 @@ func (s *Server) replace(ctx context.Context, operation string, in *oneFunctionI
 		return nil, err
 	}
 	s.audit(ctx, changed{operation: operation, kind: store.Functions, id: next.Name,
-		before: masked(in.current), after: masked(next)})
+		before: in.current, after: next})
 	return s.functionShape(&next), nil
 }

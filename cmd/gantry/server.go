@@ -202,7 +202,7 @@ func (s *server) apply(ctx context.Context) error {
 	for _, c := range changes {
 		s.opts.log.Info("applied", "kind", string(c.Kind), "name", c.Name, "action", string(c.Action), "note", c.Note)
 		if c.Action != declare.Unchanged {
-			s.audit.Record(ctx, store.Change{By: by, Action: "apply-" + string(c.Action), Kind: c.Kind, ID: c.Name})
+			s.audit.Record(ctx, store.Change{By: by, Action: "apply-" + string(c.Action), Kind: c.Kind, ID: c.Name, Before: c.Before, After: c.After})
 		}
 	}
 	return err

@@ -70,7 +70,7 @@ var parts = []Part{
 	},
 	{
 		Name: "attack", About: "hostile callers, files and functions, each attempt refused",
-		Packages: []string{"test/attack"}, Kafka: true,
+		Packages: []string{"test/attack"}, Kafka: true, Wants: []Tool{chromium},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
 	},
 	{
