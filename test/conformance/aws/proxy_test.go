@@ -46,11 +46,11 @@ type request struct {
 }
 
 // open starts the proxy on loopback and gives its address, and the file of its CA.
-func open(t *testing.T, to, user, password string) (p *opener, address, caFile string) {
+func open(t *testing.T, to, user, password string) (*opener, string, string) {
 	t.Helper()
 	target, err := url.Parse(to)
 	require.NoError(t, err)
-	p = &opener{to: target}
+	p := &opener{to: target}
 	if user != "" {
 		p.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 	}
@@ -64,7 +64,7 @@ func open(t *testing.T, to, user, password string) (p *opener, address, caFile s
 	require.NoError(t, err)
 	p.ca, err = x509.ParseCertificate(der)
 	require.NoError(t, err)
-	caFile = filepath.Join(t.TempDir(), "ca.pem")
+	caFile := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
