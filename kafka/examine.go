@@ -170,9 +170,10 @@ func (c Cluster) loginStep(ctx context.Context, address string) Step {
 	if who := c.who(); who != nil {
 		what = fmt.Sprintf("log in to %s with %s", address, who.wire())
 	}
-	c.Brokers = []string{address}
+	one := c
+	one.Brokers = []string{address}
 	return try(ctx, what, func(ctx context.Context) (string, error) {
-		a, err := Open(c)
+		a, err := Open(one)
 		if err != nil {
 			return "", err
 		}
