@@ -229,9 +229,14 @@ func (s clientSecrets) Forget(ref string) {
 		s.next.Forget(ref)
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.kept = nil
+	s.drop()
+}
+
+// drop makes the next load read the file again, even where it looks as before.
+func (c *clientSource) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = nil
 }
 
 // Bytes is what a file that holds the material has in it: a JSON document of the fields,

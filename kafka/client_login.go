@@ -154,9 +154,9 @@ func (o *options) noteOption(name, why string) {
 	o.notes = append(o.notes, Note{o.settings[jaas].Line, jaas + ": " + name, why})
 }
 
-func (o *options) optionFault(name, format string, args ...any) {
+func (o *options) optionFault(name, what string) {
 	o.known[name] = true
-	o.fault(jaas, "%s: %s", name, fmt.Sprintf(format, args...))
+	o.fault(jaas, "%s: %s", name, what)
 }
 
 // rest names the options nobody looked at. Kafka's own modules ignore what they do not

@@ -61,8 +61,9 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 		return Cluster{}, err
 	}
 	asked := entrance{Resolver: r, way: w} // whoever makes a mapping can't name what a client file holds
-	r.Secrets = entry.secretsOf(r.Secrets)
-	t := entrance{Resolver: r, way: w, file: entry.client.where()}.entryTerms(entry)
+	own := entrance{Resolver: r, way: w, file: entry.client.where()}
+	own.Secrets = entry.secretsOf(r.Secrets)
+	t := own.entryTerms(entry)
 	// A configured login goes to the configured brokers only: a source that names one of
 	// them and a stranger beside it must not have the password sent to the stranger.
 	identity := src.Identity()
@@ -79,7 +80,7 @@ func (r Resolver) Resolve(ctx context.Context, src mapping.Source) (Cluster, err
 			return Cluster{}, err
 		}
 	}
-	c, err := t.cluster(ctx, r.Secrets)
+	c, err := t.cluster(ctx, own.Secrets)
 	c.Dial, c.ClientID = w.dial, entry.ClientID
 	if err != nil {
 		return Cluster{}, fmt.Errorf("resolve the access to %s: %w", sourceName(src), err)

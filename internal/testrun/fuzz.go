@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// fuzzMinutes is the processor time that all fuzz targets share in size "fuzz".
-const fuzzMinutes = 30 * time.Minute
+// fuzzBudget is the processor time that all fuzz targets share in size "fuzz".
+const fuzzBudget = 30 * time.Minute
 
 // fuzzGlance is how long each target runs in size "test", beyond its seeds.
 const fuzzGlance = 2 * time.Second
@@ -40,7 +40,7 @@ func targets(chosen []Part, all []Package, size Size) []Part {
 	for i := range found {
 		found[i].Spend = fuzzGlance
 		if size == Fuzz {
-			found[i].Spend = max(fuzzMinutes/time.Duration(len(found)*fuzzWorkers()), time.Second).Round(time.Second)
+			found[i].Spend = max(fuzzBudget/time.Duration(len(found)*fuzzWorkers()), time.Second).Round(time.Second)
 		}
 	}
 	return slices.Replace(slices.Clone(chosen), at, at+1, found...)
@@ -52,6 +52,6 @@ func fuzzWorkers() int { return min(runtime.GOMAXPROCS(0), 4) }
 func fuzzArguments(p Part) []string {
 	return []string{
 		"-run", "^$", "-fuzz", "^" + p.Target + "$", "-fuzztime", p.Spend.String(),
-		"-parallel", fmt.Sprint(fuzzWorkers()), "-fuzzminimizetime", "10s",
+		"-parallel", fmt.Sprint(fuzzWorkers()), "-fuzzminimizetime", "1s",
 	}
 }

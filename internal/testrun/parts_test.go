@@ -72,7 +72,7 @@ func TestEveryFuzzTargetIsAPart(t *testing.T) {
 		require.Len(t, packagesOf(found[i], all), 1, "go test fuzzes one package at a time")
 		spent += found[i].Spend * time.Duration(fuzzWorkers())
 	}
-	require.InDelta(t, fuzzMinutes.Seconds(), spent.Seconds(), 10)
+	require.InDelta(t, fuzzBudget.Seconds(), spent.Seconds(), 10)
 	require.Equal(t, fuzzGlance, targets(chosen, all, Test)[0].Spend)
 	require.NotContains(t, fileName(found[2]), "/")
 	require.Contains(t, arguments(found[0], Fuzz), "^FuzzOne$")
