@@ -3,6 +3,7 @@ package network_test
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,8 +84,7 @@ func TestEgressIsRefusedAndSaid(t *testing.T) {
 		_, err := g.Lambda().CreateEventSourceMapping(t.Context(), apiMapping(other, "boot.internal:"+port, c.networks...))
 		require.ErrorContains(t, err, c.want)
 	}
-	require.Equal(t, 1, strings.Count(g.Log(), `msg="egress refused" target=kafka.internal:`+port+` reason="kafka.internal:`+port+` is refused by gantry: networks: sg-other-port`),
-		"a refusal is logged once")
+	require.Equal(t, 1, lines(g.Log(), `msg="egress refused"`, "networks: sg-other-port allows"), "a refusal is logged once")
 	for line := range strings.Lines(proxy.Output()) {
 		require.NotContains(t, line, "10.99.0.9", "what was refused went to the proxy")
 	}
@@ -97,4 +97,14 @@ func atOnce(t *testing.T, g *gantrytest.Gantry, uuid string) {
 	for _, act := range []string{"pause", "resume"} {
 		require.NoError(t, g.API().Do(t.Context(), "POST", "/gantry/v1/mappings/"+uuid+"/"+act, nil, nil, nil))
 	}
+}
+
+// lines counts the lines of a text that have all the words.
+func lines(text string, words ...string) (n int) {
+	for line := range strings.Lines(text) {
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
+			n++
+		}
+	}
+	return n
 }
