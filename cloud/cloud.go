@@ -53,6 +53,7 @@ type Cloud struct {
 
 	mu      sync.Mutex // held while a configuration is made: it is made once
 	main    *aws.Config
+	gantry  *keeper            // of main
 	roles   map[string]*keeper // of functions, and of other profiles
 	keepers []*keeper
 }
@@ -81,6 +82,34 @@ func (c *Cloud) Profile(ctx context.Context, name string) (aws.Config, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.profile(ctx, name)
+}
+
+// Reread is Profile for a caller whose signature was refused: the credentials are taken
+// anew from where they come from, files and variables of AWS included, for everybody.
+func (c *Cloud) Reread(ctx context.Context, name string) (aws.Config, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if name != "" && name != c.cfg.Profile {
+		next, err := c.load(ctx, name)
+		if k := c.roles["profile "+name]; k != nil && err == nil {
+			k.follow(next.Credentials)
+		}
+		return c.profile(ctx, name)
+	}
+	if c.main == nil {
+		return c.own(ctx)
+	}
+	next, err := c.source(ctx)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	c.gantry.follow(next.Credentials)
+	return c.main.Copy(), nil
+}
+
+// profile is Profile with c.mu held.
+func (c *Cloud) profile(ctx context.Context, name string) (aws.Config, error) {
 	cfg, err := c.load(ctx, name)
 	if err != nil {
 		return aws.Config{}, err
@@ -99,6 +128,18 @@ func (c *Cloud) own(ctx context.Context) (aws.Config, error) {
 	if c.main != nil {
 		return c.main.Copy(), nil
 	}
+	cfg, err := c.source(ctx)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	c.gantry = c.keep("gantry", cfg.Credentials, gantryWindow)
+	cfg.Credentials = c.gantry.cache
+	c.main = &cfg
+	return cfg.Copy(), nil
+}
+
+// source is the configuration of gantry's own calls with credentials nobody keeps yet.
+func (c *Cloud) source(ctx context.Context) (aws.Config, error) {
 	cfg, err := c.load(ctx, c.cfg.Profile)
 	if err != nil {
 		return aws.Config{}, err
@@ -115,10 +156,7 @@ func (c *Cloud) own(ctx context.Context) (aws.Config, error) {
 	if a := c.cfg.AssumeRole; a != (AssumeRole{}) {
 		cfg.Credentials = assume(cfg, a)
 	}
-	k := c.keep("gantry", cfg.Credentials, gantryWindow)
-	cfg.Credentials = k.cache
-	c.main = &cfg
-	return cfg.Copy(), nil
+	return cfg, nil
 }
 
 // assume takes a role on with a configuration's credentials.

@@ -43,11 +43,11 @@ func (i Identity) Good() bool {
 // keeper keeps one identity's credentials in an SDK cache, and notes what happens to
 // them. It is the provider behind that cache.
 type keeper struct {
-	next  aws.CredentialsProvider
 	log   *slog.Logger
 	cache *aws.CredentialsCache
 
 	mu    sync.Mutex
+	next  aws.CredentialsProvider
 	state Identity
 	value aws.Credentials // with its real end
 	said  time.Time       // when a failure was last logged
@@ -61,15 +61,26 @@ func (c *Cloud) keep(name string, next aws.CredentialsProvider, window time.Dura
 	return k
 }
 
+// follow takes credentials from elsewhere from now on.
+func (k *keeper) follow(next aws.CredentialsProvider) {
+	k.mu.Lock()
+	k.next = next
+	k.mu.Unlock()
+	k.cache.Invalidate()
+}
+
 // Retrieve gets new credentials from their source, past any cache of the SDK's in between.
 func (k *keeper) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	if inner, ok := k.next.(*aws.CredentialsCache); ok {
+	k.mu.Lock()
+	next := k.next
+	k.mu.Unlock()
+	if inner, ok := next.(*aws.CredentialsCache); ok {
 		inner.Invalidate()
 	}
-	if k.next == nil {
+	if next == nil {
 		return aws.Credentials{}, k.failed(errors.New("there are none: set aws: in the configuration, or AWS's variables"))
 	}
-	v, err := k.next.Retrieve(ctx)
+	v, err := next.Retrieve(ctx)
 	if err == nil && v.CanExpire && !time.Now().Before(v.Expires) {
 		err = fmt.Errorf("those that came expired at %s; check the clock of this machine", v.Expires.UTC().Format(time.RFC3339))
 	}

@@ -48,6 +48,7 @@ type iamSigner struct {
 	load   awsLoader
 	mu     sync.Mutex
 	kept   *aws.Config // with the credentials to sign with; they renew themselves
+	since  time.Time   // of kept
 }
 
 func (e entrance) iamIdentity(c IAMConfig) identity {
@@ -61,7 +62,9 @@ func (s *iamSigner) check(context.Context) error { return nil }
 func (s *iamSigner) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept = nil
+	if time.Since(s.since) >= freshToken { // else it would be the same again
+		s.kept = nil
+	}
 }
 
 func (s *iamSigner) get(ctx context.Context, broker string) (token, error) {
@@ -99,7 +102,7 @@ func (s *iamSigner) credentials(ctx context.Context, broker string) (aws.Config,
 		own.Region = cmp.Or(cfg.Region, s.config.Region, regionOf(broker))
 		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(own), s.config.Role, s.config.role))
 	}
-	s.kept = &cfg
+	s.kept, s.since = &cfg, time.Now()
 	return cfg, nil
 }
 

@@ -30,7 +30,8 @@ type Resolver struct {
 	// Proxy is how token endpoints are reached where no network is named; nil = directly.
 	Proxy func(*http.Request) (*url.URL, error)
 	// AWS gives the configuration for calls to AWS, of a profile of AWS's shared files or,
-	// for "", of the `aws:` section; nil = AWS is out of reach.
+	// for "", of the `aws:` section, with credentials as they are where they come from:
+	// it is called once for an identity and after a refusal. nil = AWS is out of reach.
 	AWS func(ctx context.Context, profile string) (aws.Config, error)
 	// Identities are shared between the clusters that are resolved; nil = none are.
 	Identities *Identities

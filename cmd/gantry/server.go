@@ -121,7 +121,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 func (s *server) sources() kafka.Resolver {
 	return kafka.Resolver{
 		Clusters: s.opts.file.Clusters, Secrets: s.secrets, Networks: s.networks,
-		Proxy: http.ProxyFromEnvironment, AWS: s.cloud.Profile, Identities: &kafka.Identities{},
+		Proxy: http.ProxyFromEnvironment, AWS: s.cloud.Reread, Identities: &kafka.Identities{},
 	}
 }
 
