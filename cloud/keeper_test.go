@@ -47,10 +47,28 @@ func (s *source) count() int {
 	return s.asked
 }
 
+// said is a log that is written while a test reads it.
+type said struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
 // bubble keeps the credentials of a source in a Cloud that runs, on a clock of its own.
-func bubble(t *testing.T, s *source, window time.Duration, test func(t *testing.T, c *Cloud, k *keeper, log *bytes.Buffer)) {
+func bubble(t *testing.T, s *source, window time.Duration, test func(t *testing.T, c *Cloud, k *keeper, log *said)) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log said
 		c := New(Config{}, Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
 		k := c.keep("gantry", s, window)
 		ctx, stop := context.WithCancel(t.Context())
@@ -62,18 +80,24 @@ func bubble(t *testing.T, s *source, window time.Duration, test func(t *testing.
 	})
 }
 
+// pass lets time pass, and what is due in it come to its end.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func TestCredentialsAreRenewedBeforeTheyExpire(t *testing.T) {
 	t.Parallel()
 	s := &source{lives: time.Hour}
-	bubble(t, s, gantryWindow, func(t *testing.T, c *Cloud, k *keeper, log *bytes.Buffer) {
-		time.Sleep(3 * time.Hour)
+	bubble(t, s, gantryWindow, func(t *testing.T, c *Cloud, k *keeper, log *said) {
+		pass(3 * time.Hour)
 		require.Zero(t, s.count(), "credentials that nobody uses are not asked for")
 		require.Empty(t, c.Identities())
 		_, err := k.cache.Retrieve(t.Context())
 		require.NoError(t, err)
-		time.Sleep(49 * time.Minute)
+		pass(49 * time.Minute)
 		require.Equal(t, 1, s.count())
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		require.Equal(t, 2, s.count(), "ten minutes before the end")
 		id := c.Identities()[0]
 		require.True(t, id.Good())
@@ -90,11 +114,11 @@ func TestCredentialsAreRenewedBeforeTheyExpire(t *testing.T) {
 func TestARenewalThatFails(t *testing.T) {
 	t.Parallel()
 	s := &source{lives: time.Hour}
-	bubble(t, s, gantryWindow, func(t *testing.T, c *Cloud, k *keeper, log *bytes.Buffer) {
+	bubble(t, s, gantryWindow, func(t *testing.T, c *Cloud, k *keeper, log *said) {
 		_, err := k.cache.Retrieve(t.Context())
 		require.NoError(t, err)
 		s.set(errors.New("the signing helper was not found"))
-		time.Sleep(55 * time.Minute)
+		pass(55 * time.Minute)
 		v, err := k.cache.Retrieve(t.Context())
 		require.NoError(t, err, "they hold for five minutes more")
 		require.Equal(t, "never-shown", v.SecretAccessKey)
@@ -104,15 +128,14 @@ func TestARenewalThatFails(t *testing.T) {
 		require.Contains(t, id.LastError, "signing helper")
 		require.Contains(t, log.String(), `"event":"aws.credentials.renewal_failed"`)
 
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		_, err = k.cache.Retrieve(t.Context())
 		require.ErrorContains(t, err, "get credentials for AWS (gantry): the signing helper was not found")
 		require.False(t, c.Identities()[0].Good())
 		require.Contains(t, log.String(), `"event":"aws.credentials.failed"`)
 
 		s.set(nil)
-		time.Sleep(renewTick)
-		synctest.Wait()
+		pass(renewTick)
 		id = c.Identities()[0]
 		require.True(t, id.Good(), "it came back by itself")
 		require.Empty(t, id.LastError)
@@ -122,10 +145,10 @@ func TestARenewalThatFails(t *testing.T) {
 func TestShortLivedCredentials(t *testing.T) {
 	t.Parallel()
 	s := &source{lives: 4 * time.Minute}
-	bubble(t, s, gantryWindow, func(t *testing.T, _ *Cloud, k *keeper, _ *bytes.Buffer) {
+	bubble(t, s, gantryWindow, func(t *testing.T, _ *Cloud, k *keeper, _ *said) {
 		_, err := k.cache.Retrieve(t.Context())
 		require.NoError(t, err)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		require.InDelta(t, 30, s.count(), 4, "at half of their time, not at every look")
 	})
 }
@@ -133,13 +156,15 @@ func TestShortLivedCredentials(t *testing.T) {
 func TestCredentialsOfFunctionsAreRenewedAtHalfOfTheirTime(t *testing.T) {
 	t.Parallel()
 	s := &source{lives: time.Hour}
-	bubble(t, s, roleWindow, func(t *testing.T, _ *Cloud, k *keeper, _ *bytes.Buffer) {
+	bubble(t, s, roleWindow, func(t *testing.T, _ *Cloud, k *keeper, _ *said) {
 		_, err := k.cache.Retrieve(t.Context())
 		require.NoError(t, err)
-		time.Sleep(29 * time.Minute)
+		pass(29 * time.Minute)
 		require.Equal(t, 1, s.count())
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		require.Equal(t, 2, s.count())
+		k.mu.Lock()
+		defer k.mu.Unlock()
 		require.WithinDuration(t, time.Now().Add(59*time.Minute), k.value.Expires, time.Minute, "the real end")
 	})
 }
@@ -147,10 +172,10 @@ func TestCredentialsOfFunctionsAreRenewedAtHalfOfTheirTime(t *testing.T) {
 func TestCredentialsThatDoNotExpire(t *testing.T) {
 	t.Parallel()
 	s := &source{}
-	bubble(t, s, gantryWindow, func(t *testing.T, c *Cloud, k *keeper, _ *bytes.Buffer) {
+	bubble(t, s, gantryWindow, func(t *testing.T, c *Cloud, k *keeper, _ *said) {
 		_, err := k.cache.Retrieve(t.Context())
 		require.NoError(t, err)
-		time.Sleep(1000 * time.Hour)
+		pass(100 * time.Hour)
 		require.Equal(t, 1, s.count())
 		require.True(t, c.Identities()[0].Good())
 	})
