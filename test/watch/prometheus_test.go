@@ -116,8 +116,9 @@ func (p *prometheus) until(what string, ok func() bool) {
 	require.Eventually(p.t, ok, patience, 200*time.Millisecond, what)
 }
 
-// patience is for a machine that does other things as well.
-const patience = 90 * time.Second
+// patience is for a machine that does other things as well, and for the longest wait of
+// the rules as they are shipped.
+const patience = 8 * time.Minute
 
 // rules are those that are shipped.
 func rules(t *testing.T) string {
