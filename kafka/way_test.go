@@ -24,7 +24,7 @@ func (refusal) Explain() (cause, try string) { return "gantry's own rules refuse
 func (ways) Dial(names ...string) (func(ctx context.Context, network, address string) (net.Conn, error), error) {
 	for _, name := range names {
 		if !slices.Contains([]string{"way", "private", "shut"}, name) {
-			return nil, fmt.Errorf("%q is no name in networks:", name)
+			return nil, fmt.Errorf("%q is no name in networks", name)
 		}
 	}
 	return func(context.Context, string, string) (net.Conn, error) {
@@ -52,7 +52,7 @@ func TestNetworksOfASource(t *testing.T) {
 		{mapping.Source{Cluster: "far", Networks: []string{"shut"}}, "[shut] refuses", ""},
 		{mapping.Source{Cluster: "far", Access: vpc(mapping.VPCSubnet, "subnet:shut")}, "[shut] refuses", ""},
 		{mapping.Source{Cluster: "far", Access: vpc(mapping.VPCSecurityGroup, "security_group:shut")}, "[shut] refuses", ""},
-		{mapping.Source{Cluster: "far", Access: vpc(mapping.VPCSubnet, "subnet:subnet-1")}, "", `"subnet-1" is no name in networks:`},
+		{mapping.Source{Cluster: "far", Access: vpc(mapping.VPCSubnet, "subnet:subnet-1")}, "", `"subnet-1" is no name in networks`},
 		{mapping.Source{Bootstrap: []string{"b:9092"}, Access: vpc(mapping.VPCSubnet, "subnet:way")}, "", kafka.ErrAccessMissing.Error()},
 		{mapping.Source{Bootstrap: []string{"b:9092"}, Access: vpc(mapping.VPCSubnet, "subnet:private")}, "[private] refuses", ""},
 	} {
