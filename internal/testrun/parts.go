@@ -99,6 +99,16 @@ var parts = []Part{
 		Fuzz:    true,
 		Timeout: map[Size]time.Duration{Test: 5 * time.Minute, Fuzz: time.Hour},
 	},
+	{
+		Name: "release", About: "what make release makes: twice the same bytes, installed and started",
+		Packages: []string{"test/release"}, Wants: []Tool{systemd, rpmTool}, Kits: []Kit{hadolint},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: time.Hour},
+	},
+	{
+		Name: "docs", About: "the first week, lived as docs/guide/first-week.md writes it",
+		Packages: []string{"test/docs"}, Kafka: true, Wants: []Tool{java, maven, python, postgres},
+		Timeout: map[Size]time.Duration{Test: 5 * time.Minute, Full: 15 * time.Minute},
+	},
 }
 
 // choose gives the parts of a size, or of those the ones named.

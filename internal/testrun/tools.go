@@ -31,6 +31,9 @@ var (
 	namespaces = Tool{"ip of iproute2 (and root)", []string{"ip", "-V"}, []string{"iproute2"}, "brokers and AWS behind proxies"}
 	proxies    = Tool{"proxies and an SSH server", []string{"sh", "-c", "for p in microsocks tinyproxy squid /usr/sbin/sshd ssh-keygen openssl; do command -v $p || exit 1; done"},
 		[]string{"microsocks", "tinyproxy", "squid-openssl", "openssh-server", "openssh-client", "openssl"}, "brokers and AWS behind proxies"}
+	systemd  = Tool{"systemd", []string{"systemd-analyze", "--version"}, []string{"systemd"}, "the check of the service's walls"}
+	postgres = Tool{"PostgreSQL", []string{"sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"}, []string{"postgresql"}, "the first week's database"}
+	rpmTool  = Tool{"rpm", []string{"rpm", "--version"}, []string{"rpm"}, "the look into the RPM package"}
 )
 
 var promtool = Tool{"Prometheus", []string{"promtool", "--version"}, []string{"prometheus"}, "alert rules and the dashboard's queries in a real Prometheus"}

@@ -27,7 +27,8 @@ func (s *fetches) listen(f *kafkatest.Fake) {
 		f.KeepControl()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.waits = append(s.waits, time.Duration(req.(*kmsg.FetchRequest).MaxWaitMillis)*time.Millisecond)
+		asked := req.(*kmsg.FetchRequest)
+		s.waits = append(s.waits, time.Millisecond*time.Duration(asked.MaxWaitMillis)) //nolint:durationcheck // a number of milliseconds
 		return nil, nil, false
 	})
 }
