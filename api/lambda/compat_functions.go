@@ -95,7 +95,7 @@ var functionMembers = []Operation{
 	{Name: "Invoke", Members: slices.Concat(oneVersion, []Member{
 		{Name: "ClientContext", Standing: Same},
 		{Name: "DurableExecutionName", Standing: NotYet},
-		{Name: "InvocationType", Standing: Same, Note: "RequestResponse and DryRun; Event is refused for now"},
+		{Name: "InvocationType", Standing: Same, Note: "RequestResponse and DryRun; Event is refused for now: an event that was accepted must survive a crash, and nothing keeps it yet"},
 		{Name: "LogType", Standing: Same},
 		{Name: "Payload", Standing: Same},
 		{Name: "TenantId", Standing: NotYet},
