@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	// sameSecond is how long a signature may come again. Dates of signatures have whole
+	// repeatable is how long a signature may come again. Dates of signatures have whole
 	// seconds, so two equal requests of one second carry the same one: a script that
 	// invokes twice is no attack. What was caught on the wire comes later.
-	sameSecond = 2 * time.Second
+	repeatable = 2 * time.Second
 
 	// maxSignatures bounds the memory of a busy hour: 64 bytes or so each.
 	maxSignatures = 1 << 18
@@ -46,7 +46,7 @@ func (p *replays) check(r *http.Request, s signature, now time.Time) error {
 	switch {
 	case second <= p.floor:
 		return badSignature("Signature expired: %s is too long ago for a gantry that gets so many requests; check the client's clock.", s.atText)
-	case again && (once || now.Sub(first) > sameSecond):
+	case again && (once || now.Sub(first) > repeatable):
 		return badSignature("Signature was used before: sign each request anew.")
 	case again:
 		return nil

@@ -92,7 +92,7 @@ func Allow(ctx context.Context, operation string) error {
 	if ranks[has] >= ranks[need] {
 		return nil
 	}
-	return fmt.Errorf("User: %s is not authorized to perform: %s because its role is %s and the operation needs the role %s",
+	return fmt.Errorf("User: %s is not authorized to perform: %s because its role is %s and the operation needs the role %s", //nolint:staticcheck // AWS's own text
 		Actor(ctx), operation, cmp.Or(string(has), "none"), need)
 }
 
