@@ -13,7 +13,7 @@ type Invocation struct {
 	TraceID       string // X-Amzn-Trace-Id
 	TraceParent   string // W3C Trace Context, for services behind HTTP
 	TraceState    string
-	LogTail       bool   // the caller wants the last 4 KB of the function's log
+	LogTail       bool // the caller wants the last 4 KB of the function's log
 }
 
 // Class says what an invocation came to. Each class has its own rule in settle; the

@@ -88,11 +88,11 @@ type clientSource struct {
 }
 
 // where is the file's path; "" = there is none.
-func (s *clientSource) where() string {
-	if s == nil {
+func (c *clientSource) where() string {
+	if c == nil {
 		return ""
 	}
-	return s.path
+	return c.path
 }
 
 // clientRead is what one reading gave, and the files it was made from.

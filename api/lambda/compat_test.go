@@ -148,9 +148,7 @@ func TestAccessTypesAreThoseOfTheModel(t *testing.T) {
 	for _, a := range types.SourceAccessType("").Values() {
 		model = append(model, string(a))
 	}
-	for _, a := range accessTypes {
-		ours = append(ours, a)
-	}
+	ours = append(ours, accessTypes...)
 	require.ElementsMatch(t, model, ours)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -32,8 +33,11 @@ func (s *server) openStore(ctx context.Context) (store.Store, string, error) {
 	if err := s.seal(ctx, sealed.New(db, ring), dir); err != nil {
 		return nil, "", errors.Join(err, db.Close())
 	}
-	if _, err := os.Stat(filepath.Join(dir, toCompact)); err != nil {
+	switch _, err := os.Stat(filepath.Join(dir, toCompact)); {
+	case errors.Is(err, fs.ErrNotExist):
 		return sealed.New(db, ring), process, nil
+	case err != nil:
+		return nil, "", errors.Join(fmt.Errorf("look whether the store is to be written anew: %w", err), db.Close())
 	}
 	if err := errors.Join(db.Close(), embedded.Compact(dir), os.Remove(filepath.Join(dir, toCompact))); err != nil {
 		return nil, "", err

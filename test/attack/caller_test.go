@@ -73,12 +73,13 @@ func (c call) request(t *testing.T, url string) *http.Request {
 		if c.secret != "" {
 			key[1] = c.secret
 		}
-		if c.at.IsZero() {
-			c.at = time.Now()
+		at := c.at
+		if at.IsZero() {
+			at = time.Now()
 		}
 		digest := sha256.Sum256([]byte(c.body))
 		who := aws.Credentials{AccessKeyID: key[0], SecretAccessKey: key[1]}
-		require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), who, r, hex.EncodeToString(digest[:]), "lambda", "us-east-1", c.at))
+		require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), who, r, hex.EncodeToString(digest[:]), "lambda", "us-east-1", at))
 	}
 	if c.after != nil {
 		c.after(r)
