@@ -19,8 +19,8 @@ import (
 const (
 	idleMappings = 1000
 	idleTopics   = 100
-	idleSeconds  = 30
-	settle       = 15 * time.Second // until the last mapping to join is idle
+	idleSeconds  = 40
+	settle       = 75 * time.Second // the last to join is idle, and its last commit is made a minute later
 )
 
 // Idle: what many mappings cost while nothing happens.
