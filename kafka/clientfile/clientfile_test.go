@@ -80,22 +80,6 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-func TestJAASContexts(t *testing.T) {
-	t.Parallel()
-	text := "Other { X required; };\nKafkaClient {\n  M required\n  a=\"b\";\n};\n"
-	logins, err := clientfile.JAASContext(text, "KafkaClient")
-	require.NoError(t, err)
-	require.Equal(t, []clientfile.Login{{Module: "M", Flag: "required", Options: map[string]string{"a": "b"}}}, logins)
-	for broken, want := range map[string]string{
-		"Other { X required; };": `no context KafkaClient; it has ["Other"]`, "": "no context", "KafkaClient": "no {",
-		"KafkaClient { M required a=hunter2 }": "semicolon", "KafkaClient { M required; }": "};",
-	} {
-		_, err := clientfile.JAASContext(broken, "KafkaClient")
-		require.ErrorContains(t, err, want)
-		require.NotContains(t, err.Error(), "hunter2")
-	}
-}
-
 // java asks Java: java.util.Properties and Kafka's own JaasContext read the same texts.
 const java = `
 import java.io.*; import java.util.*;
@@ -239,6 +223,5 @@ func FuzzJAAS(f *testing.F) {
 			require.NotEmpty(t, logins)
 			require.False(t, slices.ContainsFunc(logins, func(l clientfile.Login) bool { return l.Flag == "" || l.Options == nil }))
 		}
-		_, _ = clientfile.JAASContext(text, "KafkaClient")
 	})
 }

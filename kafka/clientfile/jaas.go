@@ -32,35 +32,6 @@ func ParseJAAS(text string) ([]Login, error) {
 	return logins, nil
 }
 
-// JAASContext reads a JAAS file, as -Djava.security.auth.login.config names one, and
-// gives the login modules of one of its contexts (KafkaClient).
-func JAASContext(text, name string) ([]Login, error) {
-	t := &tokens{text: []rune(text)}
-	var found []string
-	for t.next(); t.kind != end; t.next() {
-		context := t.word
-		if t.next(); t.kind != '{' {
-			return nil, fmt.Errorf("want NAME { … }; there is no { behind name %d", len(found)+1)
-		}
-		var logins []Login
-		for t.next(); t.kind != '}'; t.next() {
-			login, err := t.login()
-			if err != nil {
-				return nil, fmt.Errorf("login module %d of context %d: %w", len(logins)+1, len(found)+1, err)
-			}
-			logins = append(logins, login)
-		}
-		if t.next(); t.kind != ';' {
-			return nil, errors.New("a context does not end with };")
-		}
-		if context == name {
-			return logins, nil
-		}
-		found = append(found, context)
-	}
-	return nil, fmt.Errorf("it has no context %s; it has %q", name, found)
-}
-
 // login reads one module up to its semicolon; its name is the current word.
 func (t *tokens) login() (Login, error) {
 	l := Login{Module: t.word, Options: map[string]string{}}
