@@ -46,22 +46,31 @@ func fromKubernetes(ref, dir, name string) (Value, error) {
 	return NewValue(text), nil
 }
 
-// mounted reads all keys of one state. The folder is opened once: when it is swapped
-// away and removed meanwhile, the read fails and is made again on the new one.
-func mounted(root *os.Root, name string) (fields map[string]string, err error) {
-	for range 3 {
-		if fields, err = state(root, name); err == nil || !errors.Is(err, fs.ErrNotExist) {
+// mounted reads all keys of one state. The old state is removed once the link is on the
+// new one, so what was read counts only if the link is where it was; else it is read again.
+func mounted(root *os.Root, name string) (map[string]string, error) {
+	at := filepath.Join(name, current)
+	if _, err := root.Lstat(at); errors.Is(err, fs.ErrNotExist) {
+		return state(root, name) // a plain folder of files
+	}
+	for range 10 {
+		before, err := root.Readlink(at)
+		if err != nil {
+			return nil, err
+		}
+		fields, err := state(root, at)
+		after, failed := root.Readlink(at)
+		if failed != nil {
+			return nil, failed
+		}
+		if before == after {
 			return fields, err
 		}
 	}
-	return nil, err
+	return nil, errors.New("it was swapped ten times while it was read")
 }
 
-func state(root *os.Root, name string) (map[string]string, error) {
-	at := filepath.Join(name, current)
-	if _, err := root.Stat(at); err != nil {
-		at = name // a plain folder of files
-	}
+func state(root *os.Root, at string) (map[string]string, error) {
 	dir, err := root.OpenRoot(at)
 	if err != nil {
 		return nil, err
