@@ -139,10 +139,10 @@ type statusView struct {
 	Lost   []lossView `json:"lost,omitempty"`
 }
 
-func statusOf(s mapping.Status) statusView {
+func statusOf(s mapping.Status, masked func(string) string) statusView {
 	return statusView{
 		State: string(cmp.Or(s.State, mapping.Creating)), Reason: s.Reason, Result: cmp.Or(s.ProcessingResult, mapping.NoRecords),
-		Detail: s.Detail, Since: known(s.Since), Lost: lossesOf(s.Lost),
+		Detail: masked(s.Detail), Since: known(s.Since), Lost: lossesOf(s.Lost),
 	}
 }
 
@@ -164,13 +164,13 @@ type laneView struct {
 	Detail    string     `json:"detail,omitempty"`
 }
 
-func lanesOf(lanes []pipeline.LaneSnapshot) []laneView {
+func lanesOf(lanes []pipeline.LaneSnapshot, masked func(string) string) []laneView {
 	views := make([]laneView, 0, len(lanes))
 	for _, l := range lanes {
 		views = append(views, laneView{
 			Topic: l.Partition.Topic, Partition: l.Partition.Index, Committed: l.Committed, Resume: l.Resume, Tail: l.Tail,
 			Waiting: l.Waiting, InFlight: l.InFlight, Paused: l.Paused, Attempts: l.Attempts,
-			Since: known(l.Since), Retry: known(l.Retry), Head: known(l.Head), Blocked: l.Blocked, Detail: l.Detail,
+			Since: known(l.Since), Retry: known(l.Retry), Head: known(l.Head), Blocked: l.Blocked, Detail: masked(l.Detail),
 		})
 	}
 	slices.SortFunc(views, func(a, b laneView) int {
@@ -184,12 +184,12 @@ func (s *Server) getMapping(ctx context.Context, c call[none]) (mappingAnswer, e
 	if err != nil {
 		return mappingAnswer{}, err
 	}
-	out := mappingAnswer{Mapping: viewOf(m), Status: statusOf(s.cfg.Engine.Status(m.UUID)), Lanes: []laneView{}, Counts: map[string]int64{}}
+	out := mappingAnswer{Mapping: viewOf(m), Status: statusOf(s.cfg.Engine.Status(m.UUID), s.cfg.MaskText), Lanes: []laneView{}, Counts: map[string]int64{}}
 	run, err := s.cfg.Engine.One(m.UUID)
 	if err != nil {
 		return out, nil //nolint:nilerr // it does not run here: there are no lanes to show
 	}
-	out.Lanes = lanesOf(run.Snapshot.Lanes)
+	out.Lanes = lanesOf(run.Snapshot.Lanes, s.cfg.MaskText)
 	for _, m := range mappingCounters {
 		out.Counts[cmp.Or(m.aws, "Invocations")] = int64(m.read(run.Counts))
 	}

@@ -75,7 +75,7 @@ func (s *Server) summary(m mapping.Mapping) Summary {
 	out := Summary{
 		UUID: m.UUID, Name: m.Name, Function: m.Functions[0].Function, Topic: m.Source.Topics[0], Group: m.GroupID,
 		State: string(cmp.Or(status.State, mapping.Creating)), Reason: status.Reason,
-		Result: cmp.Or(status.ProcessingResult, mapping.NoRecords), Detail: status.Detail,
+		Result: cmp.Or(status.ProcessingResult, mapping.NoRecords), Detail: s.cfg.MaskText(status.Detail),
 		Declared: m.Declared, LastModified: m.LastModified,
 	}
 	if run, err := s.cfg.Engine.One(m.UUID); err == nil {

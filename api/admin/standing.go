@@ -38,7 +38,9 @@ const (
 func (s *Server) standing(ctx context.Context) []standingView {
 	views := []standingView{}
 	for _, st := range s.cfg.Engine.Standing(ctx) {
-		views = append(views, standingOf(st))
+		v := standingOf(st)
+		v.Error = s.cfg.MaskText(v.Error) // it may quote the record
+		views = append(views, v)
 	}
 	return views
 }
