@@ -182,7 +182,13 @@ func TestSameDocuments(t *testing.T) {
 			for _, c := range clients() {
 				if c.language == test.language {
 					pool := c.start(t, withHandler(test.handler), withRuntime(test.runtime), sameInterpreter(test.runtime))
-					documents[c.aws] = invoke(t, pool, test.event)
+					out := invoke(t, pool, test.event)
+					for range 2 { // AWS's client for Java now and then aborts while its JVM goes down
+						if c.aws && strings.Contains(string(out.Answer), "signal: aborted") {
+							out = invoke(t, pool, test.event)
+						}
+					}
+					documents[c.aws] = out
 				}
 			}
 			compare(t, documents[true], documents[false])
