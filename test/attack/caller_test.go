@@ -46,9 +46,14 @@ var keySecrets = map[door.Role][2]string{
 
 func attacked(t *testing.T) *gantrytest.Gantry {
 	t.Helper()
-	return gantrytest.Start(t, gantrytest.Options{Config: callersFile, Env: []string{
+	g := gantrytest.Start(t, gantrytest.Options{Config: callersFile, Env: []string{
 		"ATTACK_ADMIN=" + adminSecret, "ATTACK_OPERATOR=" + operatorSecret, "ATTACK_VIEWER=" + viewerSecret,
 	}})
+	require.Eventually(t, func() bool { // its file is applied
+		status, _, _ := do(t, call{method: "GET", path: "/2015-03-31/functions/legacy", role: door.Admin}.request(t, g.URL))
+		return status == http.StatusOK
+	}, time.Minute, 50*time.Millisecond)
+	return g
 }
 
 // call is a request signed with a key, and what is done to it behind the signer's back.
