@@ -2,6 +2,7 @@ package fault_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -90,8 +91,13 @@ func (m *rawMember) join() error {
 		if err != nil {
 			return err
 		}
+		joined := m.generation > 0
 		m.id, m.generation = resp.MemberID, resp.Generation
-		if err = kerr.ErrorForCode(resp.ErrorCode); err != kerr.MemberIDRequired { //nolint:errorlint // a code of the protocol
+		switch err = kerr.ErrorForCode(resp.ErrorCode); {
+		case errors.Is(err, kerr.MemberIDRequired):
+		case errors.Is(err, kerr.UnknownMemberID) && !joined:
+			m.id = "" // the coordinator has moved since it gave the id, as on a broker that has just begun
+		default:
 			return err
 		}
 	}
