@@ -28,7 +28,7 @@ func (s *fetches) listen(f *kafkatest.Fake) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		asked := req.(*kmsg.FetchRequest)
-		s.waits = append(s.waits, time.Millisecond*time.Duration(asked.MaxWaitMillis)) //nolint:durationcheck // a number of milliseconds
+		s.waits = append(s.waits, time.Millisecond*time.Duration(asked.MaxWaitMillis))
 		return nil, nil, false
 	})
 }
