@@ -91,13 +91,8 @@ func (b *broker) answers(ctx context.Context, o Options) error {
 	if o.Machine == nil {
 		opts = append(opts, kgo.DialTimeout(time.Second))
 	}
-	cl, err := kgo.NewClient(append(opts, o.dialer()...)...)
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
 	for {
-		err = b.counted(ctx, kadm.NewClient(cl))
+		err := b.counted(ctx, append(opts, o.dialer()...))
 		if err == nil {
 			return nil
 		}
@@ -111,10 +106,17 @@ func (b *broker) answers(ctx context.Context, o Options) error {
 	}
 }
 
-func (b *broker) counted(ctx context.Context, adm *kadm.Client) error {
+// counted asks the broker itself, with a new client each time: one that has heard of other
+// brokers asks any of them from then on.
+func (b *broker) counted(ctx context.Context, opts []kgo.Opt) error {
+	cl, err := kgo.NewClient(opts...)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	m, err := adm.BrokerMetadata(ctx)
+	m, err := kadm.NewClient(cl).BrokerMetadata(ctx)
 	if err != nil {
 		return err
 	}
