@@ -233,6 +233,7 @@ func (p *Poller) Resume(id record.Partition) {
 // Close leaves the group: Revoked runs for what is still assigned, and a static member
 // is taken out of the group by its instance id, which the client does not do itself.
 func (p *Poller) Close(ctx context.Context) error {
+	defer p.client.AllowRebalance() // closing polls once more: a leave cut short by ctx would wait for that poll for ever
 	defer p.client.CloseAllowingRebalance()
 	p.client.AllowRebalance()
 	p.drain()
