@@ -58,3 +58,23 @@ func CheckNames(action string, pairs ...string) error {
 	}
 	return fmt.Errorf("%s: %w", action, errors.Join(faults...))
 }
+
+// CheckItem says every fault of something to put into a queue.
+func CheckItem(action, queue string, body []byte) error {
+	var faults []error
+	if queue == "" {
+		faults = append(faults, errors.New("the queue has no name"))
+	}
+	if !json.Valid(body) {
+		faults = append(faults, errors.New("the body is not JSON"))
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s queue %q: %w", action, queue, errors.Join(faults...))
+}
+
+// NoItemError names an item that is not there. It is an ErrNotFound.
+func NoItemError(queue string, sequence int64) error {
+	return fmt.Errorf("item %d of queue %s: %w", sequence, queue, ErrNotFound)
+}

@@ -1,8 +1,9 @@
 // Package store keeps what gantry must remember: desired state (functions, mappings,
-// plans), observed state (what each process sees) and the ledger (append-only). They
-// are three interfaces because they have three rules: desired state is changed by one
-// writer at a time under a version, observed state belongs to the process that reports
-// it, the ledger is never changed. Every write carries who and why.
+// plans), observed state (what each process sees), the ledger (append-only) and queues
+// (what was accepted and is not done). They are four interfaces because they have four
+// rules: desired state is changed by one writer at a time under a version, observed state
+// belongs to the process that reports it, the ledger is never changed, an item of a queue
+// stays until it is done. Every write to the first and the third carries who and why.
 package store
 
 import (
@@ -86,10 +87,34 @@ type Ledger interface {
 	Read(ctx context.Context, stream string, from int64, limit int) ([]Entry, error)
 }
 
-// Store is all three, as one thing that is opened and closed.
+// Queued is one thing that waits in a queue. Body is JSON.
+type Queued struct {
+	Sequence int64 // rises over all queues of a store and never comes back
+	Body     []byte
+}
+
+// Queue keeps what gantry accepted and has not done yet. What returns without an error has
+// reached the disk.
+type Queue interface {
+	// Push adds an item at the end of a queue.
+	Push(ctx context.Context, queue string, body []byte) (int64, error)
+	// Items gives at most limit items with a sequence ≥ from, in order.
+	Items(ctx context.Context, queue string, from int64, limit int) ([]Queued, error)
+	// Replace gives an item another body, in its place; ErrNotFound.
+	Replace(ctx context.Context, queue string, item Queued) error
+	// Remove takes an item out. One that is not there is no error.
+	Remove(ctx context.Context, queue string, sequence int64) error
+	// Queues lists the queues that hold something, in order of name.
+	Queues(ctx context.Context) ([]string, error)
+	// Drop takes everything out of a queue and says how many items that were.
+	Drop(ctx context.Context, queue string) (int, error)
+}
+
+// Store is all four, as one thing that is opened and closed.
 type Store interface {
 	Desired
 	Observed
 	Ledger
+	Queue
 	Close() error
 }

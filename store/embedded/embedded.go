@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"gantry/store"
 
@@ -44,6 +45,7 @@ const (
 	desiredBucket  = "desired"
 	goneBucket     = "gone"
 	observedBucket = "observed"
+	queueBucket    = "queue"
 	ledgerBucket   = "ledger"
 )
 
@@ -63,6 +65,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the data directory %s: %w", dir, errors.Join(err, db.Close()))
 	}
+	db.MaxBatchDelay = batchDelay
 	s := &Store{db: db, dir: dir, id: id}
 	s.close = sync.OnceValue(func() error {
 		forget(dir)
@@ -100,6 +103,18 @@ func (s *Store) update(ctx context.Context, write func(*bolt.Tx) error) error {
 	}
 	return closed(s.db.Update(write))
 }
+
+// batch is update for writes that many make at once: those of the same moment share one
+// write to the disk. write may be called again, when another one of them failed.
+func (s *Store) batch(ctx context.Context, write func(*bolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return closed(s.db.Batch(write))
+}
+
+// batchDelay is how long the first write of a batch waits for others.
+const batchDelay = time.Millisecond
 
 func closed(err error) error {
 	if errors.Is(err, boltErrors.ErrDatabaseNotOpen) {

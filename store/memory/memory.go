@@ -22,6 +22,8 @@ type Store struct {
 	gone     map[key]int64 // last version of what was deleted: a version never comes back
 	reports  map[key]map[string][]byte
 	ledgers  map[string][]store.Entry
+	queues   map[string][]store.Queued
+	last     int64 // sequence of the item pushed last
 	isClosed bool
 }
 
@@ -39,6 +41,7 @@ func New() *Store {
 		gone:    map[key]int64{},
 		reports: map[key]map[string][]byte{},
 		ledgers: map[string][]store.Entry{},
+		queues:  map[string][]store.Queued{},
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package sealed keeps what may be secret in a store as ciphertext: the documents of
-// functions, whose environment variables and settings are often passwords. It stands
-// before any store.Store; what others store passes through as it is.
+// functions, whose environment variables and settings are often passwords, and what waits
+// in queues, which are payloads. It stands before any store.Store; what others store
+// passes through as it is.
 //
 // A sealed body is a JSON object with the name of its key and the text, AES-256-GCM with
 // a random nonce. Kind and id are authenticated with it, so that one function's document
@@ -75,7 +76,7 @@ func (s *Store) Put(ctx context.Context, doc store.Document, by store.Write) (in
 		return 0, err
 	}
 	if sealable(doc.Kind) {
-		body, err := json.Marshal(envelope{s.ring.current().name, s.ring.current().seal(doc.Body, about(doc))})
+		body, err := s.seal(doc.Body, about(doc))
 		if err != nil {
 			return 0, err
 		}
@@ -89,26 +90,43 @@ func about(doc store.Document) []byte { return []byte(string(doc.Kind) + "\x00" 
 // open gives a document as it was put. One that was stored before there was a seal is
 // readable as it is.
 func (s *Store) open(doc store.Document) (store.Document, error) {
-	e, ok := sealedBody(doc)
-	if !ok {
+	if !sealable(doc.Kind) {
 		return doc, nil
 	}
-	key, ok := s.ring.find(e.Sealed)
-	if !ok {
-		return doc, fmt.Errorf("read %s %s: it is sealed with the key %s, which is not among the store's keys (%s); add that key's line again",
-			doc.Kind, doc.ID, e.Sealed, s.ring.names())
-	}
-	body, err := key.open(e.Data, about(doc))
+	body, err := s.unseal(doc.Body, about(doc))
 	if err != nil {
-		return doc, fmt.Errorf("read %s %s: it was changed on disk, or its key %s is another one; restore a backup", doc.Kind, doc.ID, e.Sealed)
+		return doc, fmt.Errorf("read %s %s: %w", doc.Kind, doc.ID, err)
 	}
 	doc.Body = body
 	return doc, nil
 }
 
-func sealedBody(doc store.Document) (envelope, bool) {
+// seal makes an envelope of a body.
+func (s *Store) seal(body, about []byte) ([]byte, error) {
+	key := s.ring.current()
+	return json.Marshal(envelope{key.name, key.seal(body, about)})
+}
+
+// unseal gives a body as it was before seal; one that is no envelope as it is.
+func (s *Store) unseal(body, about []byte) ([]byte, error) {
+	e, ok := envelopeOf(body)
+	if !ok {
+		return body, nil
+	}
+	key, ok := s.ring.find(e.Sealed)
+	if !ok {
+		return nil, fmt.Errorf("it is sealed with the key %s, which is not among the store's keys (%s); add that key's line again", e.Sealed, s.ring.names())
+	}
+	plain, err := key.open(e.Data, about)
+	if err != nil {
+		return nil, fmt.Errorf("it was changed on disk, or its key %s is another one; restore a backup", e.Sealed)
+	}
+	return plain, nil
+}
+
+func envelopeOf(body []byte) (envelope, bool) {
 	var e envelope
-	if !sealable(doc.Kind) || json.Unmarshal(doc.Body, &e) != nil || e.Sealed == "" {
+	if json.Unmarshal(body, &e) != nil || e.Sealed == "" {
 		return e, false
 	}
 	return e, true
@@ -120,17 +138,17 @@ func (s *Store) Unsealed(ctx context.Context) ([]string, error) {
 	docs, err := s.Store.List(ctx, store.Functions)
 	var names []string
 	for _, doc := range docs {
-		if e, ok := sealedBody(doc); !ok || e.Sealed != s.ring.current().name {
+		if e, ok := envelopeOf(doc.Body); !ok || e.Sealed != s.ring.current().name {
 			names = append(names, doc.ID)
 		}
 	}
 	return names, err
 }
 
-// Reseal puts functions under the current key. One that can't be opened is an error, and
-// stays.
+// Reseal puts functions, and before them what waits in queues, under the current key. One
+// that can't be opened is an error, and stays.
 func (s *Store) Reseal(ctx context.Context, names []string) error {
-	var faults []error
+	faults := []error{s.resealQueues(ctx)}
 	for _, name := range names {
 		doc, err := s.Get(ctx, store.Functions, name)
 		if err == nil {

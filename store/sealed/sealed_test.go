@@ -108,6 +108,35 @@ func TestSealsCanNotBeMoved(t *testing.T) {
 	}
 }
 
+// TestQueuesAreSealed: what waits is ciphertext below, moves to the current key, and opens
+// in its own queue only.
+func TestQueuesAreSealed(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	under := memory.New()
+	s := sealed.New(under, ring(t, 'a'))
+	_, err := s.Push(ctx, "f", []byte(secretBody))
+	require.NoError(t, err)
+	put(t, s, "f")
+	rotated := sealed.New(under, ring(t, 'b', 'a'))
+	reseal(t, rotated, "f")
+	below, err := under.Items(ctx, "f", 1, 10)
+	require.NoError(t, err)
+	require.Len(t, below, 1)
+	require.NotContains(t, string(below[0].Body), "geheim")
+
+	only := sealed.New(under, ring(t, 'b'))
+	items, err := only.Items(ctx, "f", 1, 10)
+	require.NoError(t, err)
+	require.Equal(t, secretBody, string(items[0].Body))
+	_, err = s.Items(ctx, "f", 1, 10)
+	require.ErrorContains(t, err, "not among the store's keys")
+	_, err = under.Push(ctx, "g", below[0].Body)
+	require.NoError(t, err)
+	_, err = only.Items(ctx, "g", 1, 10)
+	require.ErrorContains(t, err, "changed on disk")
+}
+
 func TestKeyFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -30,6 +30,10 @@ func Run(t *testing.T, open Open) {
 		"reports are kept for each process":                 reports,
 		"a ledger is read in the order it was written":      ledgerOrder,
 		"appends at once have one order":                    ledgerAtOnce,
+		"a queue is read in the order it was filled":        queueOrder,
+		"items are replaced and removed":                    queueChanges,
+		"a sequence never comes back":                       queueSequences,
+		"pushes and removals at once lose nothing":          queueAtOnce,
 		"an ended context does nothing":                     endedContext,
 		"a closed store says so":                            closedStore,
 	} {
@@ -46,5 +50,13 @@ func Run(t *testing.T, open Open) {
 			t.Skip("this store forgets when it is closed")
 		}
 		afterReopening(t, s, reopen)
+	})
+	t.Run("what waits is there after reopening", func(t *testing.T) {
+		t.Parallel()
+		s, reopen := open(t)
+		if reopen == nil {
+			t.Skip("this store forgets when it is closed")
+		}
+		queueAfterReopening(t, s, reopen)
 	})
 }
