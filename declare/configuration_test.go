@@ -40,6 +40,7 @@ var probes = map[string]string{
 	"functions":                           "functions: {f: {PROBE}}",
 	"mappings":                            "mappings: {m: {PROBE}}",
 	"mappings.pollers":                    "mappings: {m: {pollers: {PROBE}}}",
+	"mappings.lanes":                      "mappings: {m: {lanes: {PROBE}}}",
 	"mappings.sourceAccessConfigurations": "mappings: {m: {sourceAccessConfigurations: [{PROBE}]}}",
 }
 

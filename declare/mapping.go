@@ -101,8 +101,8 @@ func (r *reader) mappingMembers(d *draft) members {
 		"isolation":      r.oneOf(&d.isolation, "read_committed", "read_uncommitted"),
 		"sessionTimeout": r.duration(&d.SessionTimeout, time.Second, 30*time.Minute),
 		"logLevel":       r.oneOf(&d.SystemLogLevel, mapping.LogDebug, mapping.LogInfo, mapping.LogWarn),
-		"tags":           r.textMap(d.Tags), "Tags": r.textMap(d.Tags),
-		"output": r.later, "lanes": r.later, "consumptionMode": r.later, "schemaRegistry": r.later, "network": r.networkNames(&d.Source.Networks),
+		"tags":           r.tags(d.Tags), "Tags": r.tags(d.Tags),
+		"output": r.later, "lanes": r.lanes(&d.Lanes), "consumptionMode": r.later, "schemaRegistry": r.later, "network": r.networkNames(&d.Source.Networks),
 	}
 }
 

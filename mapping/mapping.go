@@ -74,6 +74,7 @@ type Mapping struct {
 	DestinationFailureDrop bool          // a dead letter that can't be delivered is given up
 	ReadUncommitted        bool          // isolation: read_uncommitted
 	SessionTimeout         time.Duration // 0 = DefaultSessionTimeout
+	Lanes                  Lanes         // more than one lane a partition
 
 	SystemLogLevel string   // LoggingConfig: "" = no event log, else LogDebug, LogInfo or LogWarn
 	Metrics        []string // MetricsConfig: stored and shown; every metric is there anyway

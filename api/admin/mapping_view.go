@@ -63,6 +63,7 @@ type mappingView struct {
 	Isolation          string       `json:"isolation,omitempty"`
 	SessionTimeout     string       `json:"sessionTimeout,omitempty"`
 	LogLevel           string       `json:"logLevel,omitempty"`
+	Lanes              *lanesView   `json:"lanes,omitempty"`
 
 	Tags         map[string]string          `json:"tags,omitempty"`
 	Positions    map[string]map[int32]int64 `json:"positions,omitempty"` // where each partition began
@@ -77,6 +78,12 @@ type accessView struct {
 type pollersView struct {
 	Minimum int `json:"minimum"`
 	Maximum int `json:"maximum"`
+}
+
+// lanesView is what is in force where a partition has more than one lane.
+type lanesView struct {
+	PerPartition int    `json:"perPartition"`
+	Order        string `json:"order"`
 }
 
 func viewOf(m mapping.Mapping) mappingView {
@@ -118,6 +125,9 @@ func beyondAWS(v *mappingView, m mapping.Mapping) {
 	}
 	if m.SessionTimeout != 0 {
 		v.SessionTimeout = m.SessionTimeout.String()
+	}
+	if l := m.Lanes.InForce(); l.PerPartition > 1 {
+		v.Lanes = &lanesView{l.PerPartition, string(l.Order)}
 	}
 }
 

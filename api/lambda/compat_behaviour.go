@@ -1,6 +1,11 @@
 package lambda
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"gantry/mapping"
+)
 
 // Behaviour is something the API does that is no member of a shape.
 type Behaviour struct {
@@ -45,5 +50,15 @@ var behaviours = []Behaviour{
 	{"Invoke of a target that can't be reached or gave no answer", Chosen, "ServiceException, saying whether it may have run"},
 	{"Invoke of a function that can't be made ready", Chosen, "InvalidParameterValueException with the cause"},
 	{"RevisionId", Chosen, "changes with code and configuration, not with tags and concurrency"},
-	{"tags", Same, "50 a resource; keys that begin with aws: are reserved, with gantry: kept for options of gantry"},
+	{"tags", Same, "50 a resource; keys that begin with aws: are reserved"},
+	{"tags of a mapping that begin with gantry:", Beyond, "options of gantry: " + optionTags() + "; another one or a value it does not take is refused by CreateEventSourceMapping, TagResource and UntagResource; a change of one is an update of the mapping"},
+}
+
+// optionTags lists the tags that are options, with what they take.
+func optionTags() string {
+	var list []string
+	for _, o := range mapping.Options() {
+		list = append(list, o.Key()+" ("+o.Values+")")
+	}
+	return strings.Join(list, ", ")
 }

@@ -40,7 +40,7 @@ var mappingMembers = []Operation{
 		{Name: "SelfManagedKafkaEventSourceConfig.ConsumptionMode", Standing: NotYet, Note: "only Stream", Accepts: []string{`"Stream"`}},
 		{Name: "StartingPosition", Standing: Chosen, Note: "resolved once, at creation: a cluster that can't be reached or refuses fails the creation with its diagnosis, and nothing is stored"},
 		{Name: "StartingPositionTimestamp", Standing: Same},
-		{Name: "Tags", Standing: Same, Note: "keys beginning with gantry: are kept for gantry's options, unknown ones are refused"},
+		{Name: "Tags", Standing: Same, Note: "keys beginning with gantry: are options of gantry, unknown ones are refused"},
 		{Name: "Topics", Standing: Same},
 	})},
 	{Name: "UpdateEventSourceMapping", Members: slices.Concat(optionMembers, []Member{

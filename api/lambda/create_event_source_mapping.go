@@ -25,6 +25,7 @@ func (in *createMappingInput) check(ctx context.Context, s *Server, f *faults) e
 	s.optionFaults(&in.mappingOptions, f)
 	s.startFaults(in, f)
 	tagFaults(in.Tags, f)
+	optionTagFaults(in.Tags, f)
 	if d := in.DestinationConfig; d != nil && in.Topics != nil {
 		loopFaults(d.onFailure(), *in.Topics, f)
 	}
@@ -91,8 +92,9 @@ func (s *Server) newMapping(in *createMappingInput) *mapping.Mapping {
 		Functions: []mapping.Consumer{{Function: in.consumer.name, Qualifier: in.consumer.qualifier}},
 		GroupID:   in.groupID(), Start: mapping.Start(*in.StartingPosition),
 		BatchSize: mapping.DefaultBatchSize, RetryAttempts: mapping.Endless, RecordAge: mapping.Endless,
-		Tags: in.Tags, LastModified: s.cfg.Now(),
+		LastModified: s.cfg.Now(),
 	}
+	m.Retag(in.Tags) // without a fault: check has done the same
 	if m.GroupID == "" {
 		m.GroupID = m.UUID
 	}

@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 
 	"gantry/function"
@@ -45,6 +46,7 @@ func (in *createFunctionInput) check(_ context.Context, s *Server, f *faults) er
 	in.codeFaults(s, f)
 	architectureFaults(in.Architectures, f)
 	tagFaults(in.Tags, f)
+	functionTagFaults(maps.Keys(in.Tags), f)
 	return nil
 }
 

@@ -3,8 +3,10 @@ package lambda
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"net/http"
+	"slices"
 
 	"gantry/function"
 	"gantry/mapping"
@@ -37,7 +39,23 @@ func (in *tagInput) check(ctx context.Context, s *Server, f *faults) error {
 		f.missing("tags")
 	}
 	tagFaults(in.Tags, f)
-	return in.tagTarget.check(ctx, s, f)
+	err := in.tagTarget.check(ctx, s, f)
+	in.resource.optionFaults(maps.Keys(in.Tags), f)
+	return err
+}
+
+// optionFaults refuses keys that are kept for options and are none of the resource's. What
+// options say is checked where the tags meet those that are there.
+func (of taggedResource) optionFaults(keys iter.Seq[string], f *faults) {
+	if of.mapping == "" {
+		functionTagFaults(keys, f)
+		return
+	}
+	for _, key := range slices.Sorted(keys) {
+		if err := mapping.UnknownOption(key); err != nil {
+			f.refuse("Tags: %v", err)
+		}
+	}
 }
 
 // tagResource adds tags and replaces those that are there.
@@ -47,33 +65,32 @@ func (s *Server) tagResource(ctx context.Context, in *tagInput) (noContent, erro
 	})
 }
 
-// retag changes the tags of a function or a mapping. The number of tags is checked
-// after the change, on what would be stored.
+// retag changes the tags of a function or a mapping. Their number, and what they say as
+// options, is checked after the change, on what would be stored.
 func (s *Server) retag(ctx context.Context, operation string, of taggedResource, edit func(map[string]string)) error {
-	edited := func(old map[string]string) (map[string]string, error) {
-		tags := maps.Clone(old)
-		if tags == nil {
-			tags = map[string]string{}
-		}
-		edit(tags)
-		found := &faults{}
-		tooManyTags(tags, found)
-		return tags, found.err()
-	}
 	var before, after map[string]string
-	change := func(tags *map[string]string) (err error) {
-		before = *tags
-		after, err = edited(*tags)
-		*tags = after
-		return err
+	edited := func(old map[string]string, take func(map[string]string, *faults)) error {
+		before, after = old, maps.Clone(old)
+		if after == nil {
+			after = map[string]string{}
+		}
+		edit(after)
+		found := &faults{}
+		tooManyTags(after, found)
+		take(after, found)
+		return found.err()
 	}
 	c := changed{operation: operation, kind: store.Functions, id: of.function}
 	var err error
 	if of.mapping != "" {
 		c.kind, c.id = store.Mappings, of.mapping
-		_, _, err = s.mappings().Change(ctx, c.id, s.write(ctx, operation), func(m *mapping.Mapping) error { return change(&m.Tags) })
+		_, _, err = s.mappings().Change(ctx, c.id, s.write(ctx, operation), func(m *mapping.Mapping) error {
+			return edited(m.Tags, func(tags map[string]string, f *faults) { s.retagMapping(m, tags, f) })
+		})
 	} else {
-		_, _, err = s.functions().Change(ctx, c.id, s.write(ctx, operation), func(f *function.Function) error { return change(&f.Tags) })
+		_, _, err = s.functions().Change(ctx, c.id, s.write(ctx, operation), func(fn *function.Function) error {
+			return edited(fn.Tags, func(tags map[string]string, _ *faults) { fn.Tags = tags })
+		})
 	}
 	if err != nil {
 		return s.untagged(err, of)
@@ -81,6 +98,17 @@ func (s *Server) retag(ctx context.Context, operation string, of taggedResource,
 	c.before, c.after = map[string]any{"Tags": before}, map[string]any{"Tags": after}
 	s.audit(ctx, c)
 	return nil
+}
+
+// retagMapping makes true what the tags of a mapping say as its options: such a change is
+// an update.
+func (s *Server) retagMapping(m *mapping.Mapping, tags map[string]string, f *faults) {
+	if !mapping.SameOptions(m.Tags, tags) {
+		m.LastModified = s.cfg.Now()
+	}
+	for _, err := range m.Retag(tags) {
+		f.refuse("Tags: %v", err)
+	}
 }
 
 // untagged gives the error of a resource that is not there AWS's text.

@@ -1,9 +1,12 @@
 package lambda
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
+
+	"gantry/mapping"
 )
 
 // tagPattern is AWS's, of keys and values.
@@ -11,24 +14,33 @@ var tagPattern = whole(`([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`)
 
 const maxTags = 50
 
-// optionPrefix begins the tags that are options of gantry. None is known yet: taking one
-// silently would promise an effect that is not there.
-const optionPrefix = "gantry:"
-
 // tagFaults checks tags as they are given to a function or a mapping.
 func tagFaults(tags map[string]string, f *faults) {
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		value := tags[key]
 		f.text("tags."+shorten(key)+".key", &key, length(1, 128), pattern(tagPattern))
 		f.text("tags."+shorten(key)+".value", &value, length(0, 256), pattern(tagPattern))
-		switch {
-		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
 			f.refuse("Tags: %s: keys that begin with aws: are reserved", key)
-		case strings.HasPrefix(strings.ToLower(key), optionPrefix):
-			f.refuse("Tags: %s is no option of gantry (keys that begin with %s are kept for its options)", key, optionPrefix)
 		}
 	}
 	tooManyTags(tags, f)
+}
+
+// functionTagFaults refuses options on a function: they are those of a mapping.
+func functionTagFaults(keys iter.Seq[string], f *faults) {
+	for _, key := range slices.Sorted(keys) {
+		if mapping.IsOption(key) {
+			f.refuse("Tags: %s: keys that begin with %s are options of event source mappings", key, mapping.OptionPrefix)
+		}
+	}
+}
+
+// optionTagFaults checks what the tags of a mapping say as its options.
+func optionTagFaults(tags map[string]string, f *faults) {
+	for _, err := range new(mapping.Mapping).Retag(tags) {
+		f.refuse("Tags: %v", err)
+	}
 }
 
 func tooManyTags(tags map[string]string, f *faults) {

@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"net/http"
+	"slices"
 )
 
 type untagInput struct {
@@ -19,7 +20,9 @@ func (in *untagInput) check(ctx context.Context, s *Server, f *faults) error {
 	if len(in.keys) == 0 {
 		f.missing("tagKeys")
 	}
-	return in.tagTarget.check(ctx, s, f)
+	err := in.tagTarget.check(ctx, s, f)
+	in.resource.optionFaults(slices.Values(in.keys), f)
+	return err
 }
 
 // untagResource removes tags; keys that are not there are no error.
