@@ -24,9 +24,8 @@ type place struct {
 }
 
 var (
-	topicName   = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
-	destination = regexp.MustCompile(`^kafka://[a-zA-Z0-9._-]{1,249}$`)
-	groupName   = regexp.MustCompile(`^[a-zA-Z0-9\-/*:_+=.@]{1,200}$`)
+	topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+	groupName = regexp.MustCompile(`^[a-zA-Z0-9\-/*:_+=.@]{1,200}$`)
 )
 
 // UUID is the identity of a mapping declared in a file: the same in every process that
@@ -154,9 +153,10 @@ func (r *reader) access(n ast.Node, path string, d *draft) {
 
 func (r *reader) onFailure(to *string) read {
 	return func(n ast.Node, path string) {
-		s, ok := r.scalar(n, path, "kafka://TOPIC")
-		if ok && !destination.MatchString(s) {
-			r.fault(n, path, "%q is not supported; want kafka://TOPIC", s)
+		s, ok := r.scalar(n, path, "kafka://TOPIC, s3://BUCKET or an ARN")
+		s = mapping.BucketARN(s)
+		if _, err := mapping.ParseDestination(s); err != nil && ok {
+			r.fault(n, path, "%s", err)
 			return
 		}
 		*to = s

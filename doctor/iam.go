@@ -33,8 +33,8 @@ type Statement struct {
 }
 
 // PolicyFor writes the least a mapping needs: to invoke its function where that is in AWS,
-// to read its secrets where they are in Secrets Manager, and to use its cluster where the
-// login is MSK's IAM.
+// to read its secrets where they are in Secrets Manager, to write dead letters where they
+// go to AWS, and to use its cluster where the login is MSK's IAM.
 func PolicyFor(m mapping.Mapping, fn function.Function, cluster kafka.Config) IAM {
 	out := IAM{Policy: Policy{Version: "2012-10-17", Statement: []Statement{}}}
 	if fn.Kind == function.Lambda {
@@ -44,6 +44,7 @@ func PolicyFor(m mapping.Mapping, fn function.Function, cluster kafka.Config) IA
 		out.allow("ReadTheSecrets", []string{"secretsmanager:GetSecretValue"}, secrets...)
 		out.Notes = append(out.Notes, "a secret under a key of your own needs kms:Decrypt on that key as well")
 	}
+	out.destination(m)
 	if cluster.SASL != nil && cluster.SASL.Mechanism == kafka.MSKIAM {
 		out.msk(m, cluster.ARN)
 	}
@@ -60,6 +61,29 @@ func PolicyFor(m mapping.Mapping, fn function.Function, cluster kafka.Config) IA
 
 func (i *IAM) allow(sid string, actions []string, resources ...string) {
 	i.Policy.Statement = append(i.Policy.Statement, Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources})
+}
+
+// destination is what dead letters take that go to AWS. To list and redrive them takes
+// more, and is not needed to run.
+func (i *IAM) destination(m mapping.Mapping) {
+	to, err := mapping.ParseDestination(m.OnFailure)
+	if err != nil {
+		return
+	}
+	const key = "; under a key of your own %s needs kms:GenerateDataKey on it%s"
+	switch to.Kind {
+	case mapping.ToQueue:
+		i.allow("WriteDeadLetters", []string{"sqs:SendMessage"}, to.ARN)
+		i.Notes = append(i.Notes, "gantry deadletters takes sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage on "+
+			to.ARN+fmt.Sprintf(key, "the queue", " and kms:Decrypt"))
+	case mapping.ToSNS:
+		i.allow("WriteDeadLetters", []string{"sns:Publish"}, to.ARN)
+		i.Notes = append(i.Notes, "gantry doctor takes sns:GetTopicAttributes on "+to.ARN+fmt.Sprintf(key, "the topic", " and kms:Decrypt"))
+	case mapping.ToBucket:
+		i.allow("WriteDeadLetters", []string{"s3:PutObject"}, to.ARN+"/aws/lambda/"+m.UUID+"/*")
+		i.Notes = append(i.Notes, "gantry deadletters takes s3:ListBucket on "+to.ARN+", s3:GetObject and s3:PutObjectTagging on its objects"+
+			fmt.Sprintf(key, "the bucket", ""))
+	}
 }
 
 // msk are the permissions of MSK's IAM (Amazon MSK Developer Guide, iam-access-control),

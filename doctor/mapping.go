@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"gantry/cloud/places"
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
@@ -40,7 +41,31 @@ func (d *Doctor) Mapping(ctx context.Context, c Case) Report {
 	if name == "" {
 		name = m.UUID
 	}
-	return d.report("mapping "+name, steps)
+	return d.report("mapping "+name, append(steps, d.destination(ctx, m)...))
+}
+
+// destination reaches the place in AWS that dead letters go to, without writing there. A
+// Kafka topic is one of the cluster's steps.
+func (d *Doctor) destination(ctx context.Context, m mapping.Mapping) []kafka.Step {
+	to, err := mapping.ParseDestination(m.OnFailure)
+	if err != nil || to.ARN == "" || d.AWS == nil {
+		return nil
+	}
+	client := places.Client{Config: d.AWS}
+	s := timed(ctx, "reach the destination "+to.ARN, func(ctx context.Context) (string, error) {
+		switch to.Kind {
+		case mapping.ToQueue:
+			n, err := places.Queue{Client: client, Name: to.Name, Region: to.Region, Account: to.Account, Partition: to.Partition}.Count(ctx)
+			return fmt.Sprintf("the queue is there, with about %d messages", n), err
+		case mapping.ToSNS:
+			return "the topic is there", places.Notification{Client: client, ARN: to.ARN, Region: to.Region, Partition: to.Partition}.Look(ctx)
+		}
+		return "the bucket is there", places.Bucket{Client: client, Name: to.Name, Partition: to.Partition}.Look(ctx)
+	})
+	if s.Result == kafka.Failed {
+		s.Try = "make it, or allow gantry to look at it: gantry iam " + nameOf(m) + " names the permissions; writing may work although looking is denied"
+	}
+	return []kafka.Step{s}
 }
 
 // worked says that the cluster can be asked more.

@@ -14,6 +14,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
@@ -37,8 +39,8 @@ type Target interface {
 // Targets makes the target of a function. Its error is shown to the owner.
 type Targets func(ctx context.Context, fn function.Function) (Target, error)
 
-// Config is what the engine needs of the rest of gantry. All but Budget, Log and
-// Observe are required.
+// Config is what the engine needs of the rest of gantry. All but AWS, Budget, Log
+// and Observe are required.
 type Config struct {
 	Store   store.Store
 	Sources Sources
@@ -46,7 +48,11 @@ type Config struct {
 	Process string // this process: part of every static instance id; "" = dynamic members
 	Budget  *pipeline.Budget
 	Log     *slog.Logger
-	// ARN gives the qualified ARN of a function, for dead letters.
+	// AWS gives the configuration of the aws: section, for dead letters that go to AWS.
+	AWS func(ctx context.Context) (aws.Config, error)
+	// Shown hides in texts that leave the data centre what the owner wants hidden; nil = nothing.
+	Shown func(text string) string
+	// ARN gives the ARN of a function, for dead letters.
 	ARN      func(name string) string
 	EventLog EventLog // of mappings with LoggingConfig; nil = nowhere
 	// Trace gives the tracer of a mapping's batches; nil = no traces.

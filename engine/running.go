@@ -14,7 +14,6 @@ import (
 	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/pipeline"
-	"gantry/pipeline/deliver"
 	"gantry/pipeline/encode"
 	"gantry/pipeline/filter"
 	"gantry/pipeline/invoke"
@@ -208,29 +207,6 @@ func (r *running) launch() {
 	r.loop.Go(func() { r.watchConnects(loop) })
 	r.polls.Go(func() { r.poller.Run(polling) })
 	r.useEvents(r.mapping)
-}
-
-// destination makes the way for dead letters: a topic of the same cluster.
-func (r *running) destination(s *settings) error {
-	topic, ok := strings.CutPrefix(r.mapping.OnFailure, "kafka://")
-	if !ok {
-		return nil
-	}
-	if r.producer == nil {
-		producer, err := kafka.NewProducer(r.cluster)
-		if err != nil {
-			return fmt.Errorf("open the destination %s: %w", r.mapping.OnFailure, err)
-		}
-		r.producer = producer
-	}
-	s.pipe.Deliver = &deliver.Topic{
-		Name: topic, Encoder: s.enc, Producer: produce{r.producer},
-		Origin: deliver.Origin{
-			MappingUUID: r.mapping.UUID, FunctionARN: r.e.cfg.ARN(r.mapping.Functions[0].Function) + ":" + function.LatestVersion,
-			SourceARN: r.mapping.Source.ARN, Bootstrap: strings.Join(r.mapping.Source.Bootstrap, ","),
-		},
-	}
-	return nil
 }
 
 // update changes the settings of what runs; the group does not notice.

@@ -70,20 +70,43 @@ func (p *Pipeline) deliver(l *lane, w *work) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	f := &flight{lanes: []*lane{l}, cancel: cancel, began: time.Now()}
 	l.flight, l.mine = f, w
-	to, key, now := p.set.Deliver, l.key.Of(), time.Now()
+	if w.give.at.IsZero() {
+		w.give.at = f.began
+	}
+	parcel := deliver.Parcel{
+		Partition: l.key.Of(), Records: w.Records, Condition: string(w.give.why),
+		Invoked: w.Invoked, Outcome: w.give.last, At: w.give.at, Note: w.give.note(),
+	}
+	to := p.set.Deliver
 	go func() {
-		errs := make([]error, len(w.Records))
-		p.letters(ctx, w, func(ctx context.Context, i int) {
-			ctx, done := context.WithTimeout(ctx, deliveryTimeout)
-			defer done()
-			errs[i] = to.Deliver(ctx, deliver.Letter{
-				Partition: key, Record: &w.Records[i], Condition: string(w.give.why),
-				Invoked: w.Invoked, Outcome: w.give.last, At: now, Note: w.give.note(),
-			})
-		})
+		errs := p.handOver(ctx, to, parcel)
+		p.counts.DeliveryTime.Add(int64(time.Since(f.began)))
+		p.counts.Deliveries.Add(1)
 		cancel(nil)
 		p.post(func() { p.delivered(f, errs) })
 	}()
+}
+
+// handOver delivers a parcel whole where the destination takes it so, else letter by letter,
+// and gives the error of each record.
+func (p *Pipeline) handOver(ctx context.Context, to Deliverer, parcel deliver.Parcel) []error {
+	errs := make([]error, len(parcel.Records))
+	if whole, ok := to.(WholeDeliverer); ok {
+		ctx, done := context.WithTimeout(ctx, deliveryTimeout)
+		defer done()
+		if err := whole.DeliverAll(ctx, parcel); err != nil {
+			for i := range errs {
+				errs[i] = err
+			}
+		}
+		return errs
+	}
+	letters(ctx, len(errs), func(ctx context.Context, i int) {
+		ctx, done := context.WithTimeout(ctx, deliveryTimeout)
+		defer done()
+		errs[i] = to.Deliver(ctx, parcel.Letter(i))
+	})
+	return errs
 }
 
 // lettersAtOnce bounds how many letters of a piece are under way.
@@ -92,10 +115,10 @@ const lettersAtOnce = 32
 // deliveryTimeout is when a delivery that hangs is shown as failed and tried again.
 const deliveryTimeout = 30 * time.Second
 
-func (p *Pipeline) letters(ctx context.Context, w *work, one func(context.Context, int)) {
+func letters(ctx context.Context, n int, one func(context.Context, int)) {
 	var wg sync.WaitGroup
 	places := make(chan struct{}, lettersAtOnce)
-	for i := range w.Records {
+	for i := range n {
 		places <- struct{}{}
 		wg.Go(func() {
 			one(ctx, i)

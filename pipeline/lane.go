@@ -46,6 +46,7 @@ type giving struct {
 	why  settle.Condition
 	last *function.Outcome // nil: there was no invocation
 	skip *Skip             // the owner's word, where that is why
+	at   time.Time         // when the first attempt to deliver it began
 }
 
 // resume is what may be committed: the place of the first unresolved record. Expired

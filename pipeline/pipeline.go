@@ -67,6 +67,11 @@ type Deliverer interface {
 	Deliver(ctx context.Context, l deliver.Letter) error
 }
 
+// WholeDeliverer is a Deliverer that takes a piece as one.
+type WholeDeliverer interface {
+	DeliverAll(ctx context.Context, p deliver.Parcel) error
+}
+
 // Caller encodes and invokes a batch (package invoke). Safe for use by many goroutines.
 type Caller interface {
 	Call(ctx context.Context, b *record.Batch) function.Outcome

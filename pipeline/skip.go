@@ -19,7 +19,7 @@ var (
 	ErrNotHere       = errors.New("this process does not hold the partition now")
 	ErrNotStanding   = errors.New("the partition does not stand: its records are being processed")
 	ErrNotInHand     = errors.New("no such record is in hand: it is resolved, was filtered out, or was not read yet")
-	ErrNoDestination = errors.New("the mapping has no dead-letter topic: set onFailure, or skip to drop")
+	ErrNoDestination = errors.New("the mapping has no destination for dead letters: set onFailure, or skip to drop")
 	ErrChanged       = errors.New("the partition is not any more where the preview saw it; look again")
 	ErrEnded         = errors.New("the mapping stopped meanwhile")
 )

@@ -23,6 +23,8 @@ type Counts struct {
 	Dropped        atomic.Int64
 	Delivered      atomic.Int64 // OnFailureDestinationDeliveredEventCount
 	DeliveryErrors atomic.Int64
+	Deliveries     atomic.Int64 // attempts to deliver a piece
+	DeliveryTime   atomic.Int64 // nanoseconds they took
 	Committed      atomic.Int64
 	CommitErrors   atomic.Int64
 	PollErrors     atomic.Int64

@@ -30,6 +30,8 @@ var mappingCounters = []metric[*pipeline.Counts]{
 	{"DroppedEventCount", "gantry_dropped_events_total", "Records given up without a destination.", counted, total(func(c *pipeline.Counts) int64 { return c.Dropped.Load() })},
 	{"OnFailureDestinationDeliveredEventCount", "gantry_on_failure_destination_delivered_events_total", "Records the destination accepted.", counted, total(func(c *pipeline.Counts) int64 { return c.Delivered.Load() })},
 	{"OnFailureDestinationDeliveryErrorCount", "gantry_on_failure_destination_delivery_errors_total", "Deliveries that failed; they are repeated.", counted, total(func(c *pipeline.Counts) int64 { return c.DeliveryErrors.Load() })},
+	{"", "gantry_on_failure_destination_deliveries_total", "Attempts to deliver what was given up.", counted, total(func(c *pipeline.Counts) int64 { return c.Deliveries.Load() })},
+	{"", "gantry_on_failure_destination_delivery_seconds_total", "Time those attempts took.", counted, func(c *pipeline.Counts) float64 { return float64(c.DeliveryTime.Load()) / 1e9 }},
 	{"CommittedEventCount", "gantry_committed_events_total", "Sum of committed-offset deltas.", counted, total(func(c *pipeline.Counts) int64 { return c.Committed.Load() })},
 	{"CommitErrorCount", "gantry_commit_errors_total", "Commits that failed; they are repeated.", counted, total(func(c *pipeline.Counts) int64 { return c.CommitErrors.Load() })},
 	{"PollingErrorCount", "gantry_polling_errors_total", "Polls that failed.", counted, total(func(c *pipeline.Counts) int64 { return c.PollErrors.Load() })},

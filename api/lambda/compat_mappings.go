@@ -7,7 +7,7 @@ var optionMembers = []Member{
 	{Name: "AmazonManagedKafkaEventSourceConfig.SchemaRegistryConfig", Standing: NotYet},
 	{Name: "BatchSize", Standing: Same},
 	{Name: "BisectBatchOnFunctionError", Standing: Same, Note: "without a price gate: provisioned mode is not needed"},
-	{Name: "DestinationConfig.OnFailure.Destination", Standing: Same, Note: "kafka://TOPIC; arn: destinations are refused for now"},
+	{Name: "DestinationConfig.OnFailure.Destination", Standing: Same, Note: "kafka://TOPIC, or the ARN of an SQS queue, an SNS topic or an S3 bucket"},
 	{Name: "DestinationConfig.OnSuccess", Standing: Same, Note: "refused, as AWS refuses it for event source mappings"},
 	{Name: "DocumentDBEventSourceConfig", Standing: NotKafka},
 	{Name: "Enabled", Standing: Same},

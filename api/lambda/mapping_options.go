@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"gantry/mapping"
@@ -136,8 +135,8 @@ func destinationFaults(d *destinationConfig, f *faults) {
 	}
 	text := *d.OnFailure.Destination
 	f.text("destinationConfig.onFailure.destination", &text, length(0, 350), pattern(destinationPattern))
-	if strings.HasPrefix(text, "arn:") {
-		f.refuse("DestinationConfig.OnFailure.Destination: arn: destinations are not supported by gantry yet, only kafka://TOPIC")
+	if _, err := mapping.ParseDestination(text); err != nil && destinationPattern.MatchString(text) {
+		f.refuse("DestinationConfig.OnFailure.Destination: %v", err)
 	}
 }
 

@@ -111,6 +111,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	s.engine = engine.New(engine.Config{
 		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,
 		Budget: pipeline.NewBudget(processBudget), Log: opts.log,
+		AWS: s.cloud.Config, Shown: s.mask.Text,
 		ARN:   func(name string) string { return arnOf(f.Region, f.AccountID, name) },
 		Trace: s.follow(), EventLog: events{s},
 	})

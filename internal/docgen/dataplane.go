@@ -82,7 +82,12 @@ var dataPlane = []section{
 		row("gantry's own facts", lambda.Beyond, "headers gantry-… with mapping, position, attempts, error and the log's tail, beside the record's own headers"),
 		row("a document over the topic's limit", lambda.Chosen, "the record is written raw, the document without payload in a header"),
 		row("a destination that fails", lambda.Chosen, "tried for ever, the partition waits; onDestinationFailure: drop gives the records up as AWS does"),
-		row("SQS, SNS, S3 (arn:)", lambda.NotYet, ""),
+		row("SQS, SNS (arn:)", lambda.Same, "one document for each piece that is given up, positions only; FIFO is refused"),
+		row("S3 (arn:aws:s3:::BUCKET)", lambda.Same, "the same document with the event as text in payload"),
+		row("the name of an object in S3", lambda.Chosen, "aws/lambda/UUID/TOPIC-PARTITION/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-UUID, as AWS names them for streams; a delivery that is tried again writes the same object"),
+		row("gantry's own facts in AWS", lambda.Beyond, "message attributes and object metadata gantry-mapping, gantry-offsets (which of the offsets between first and last), gantry-error; the documents are AWS's"),
+		row("whose permissions write to AWS", lambda.Chosen, "those of aws: in the configuration, not the function's role; gantry iam MAPPING lists them"),
+		row("redrive", lambda.Beyond, "gantry deadletters redrive, to the function, to a topic or to a file ([dead letters](dead-letters.md))"),
 	}},
 	{"Access", []lambda.Behaviour{
 		row("BASIC_AUTH, SASL_SCRAM_256_AUTH, SASL_SCRAM_512_AUTH", lambda.Same, "over TLS; secret {username, password}"),

@@ -1,7 +1,9 @@
-// Package deliver writes dead letters: records that are given up, in the shape AWS
-// gives them on a Kafka topic (kafka-on-failure-destination), one message for each
-// record. gantry's own facts travel as headers. A letter counts as delivered when the
-// broker has acknowledged it, and not before: until then its lane stands still.
+// Package deliver writes dead letters: records that are given up, in the shapes AWS
+// gives them (kafka-on-failure-destination): on a Kafka topic one message for each
+// record (topic.go), to SQS, SNS and S3 one document for each piece (aws.go). gantry's
+// own facts travel beside the documents, as headers, attributes or metadata. A letter
+// counts as delivered when the destination has acknowledged it, and not before: until
+// then its lane stands still.
 package deliver
 
 import (
@@ -77,9 +79,6 @@ func (o Origin) Document(l Letter, payload []byte) ([]byte, error) {
 	d := document{
 		Version:   "1.0",
 		Timestamp: l.At.UTC().Format(isoMillis),
-		RequestContext: requestContext{
-			FunctionARN: o.FunctionARN, Condition: l.Condition, ApproximateInvokeCount: l.Invoked,
-		},
 		KafkaBatchInfo: batchInfo{
 			BatchSize: 1, EventSourceARN: o.SourceARN, BootstrapServers: o.Bootstrap, PayloadSize: len(payload),
 			RecordInfo: recordInfo{
@@ -89,13 +88,21 @@ func (o Origin) Document(l Letter, payload []byte) ([]byte, error) {
 		},
 		Payload: payload,
 	}
-	if l.Outcome != nil {
-		d.RequestContext.RequestID = l.Outcome.RequestID
-		d.ResponseContext = &responseContext{
-			StatusCode: l.Outcome.StatusCode, ExecutedVersion: l.Outcome.ExecutedVersion, FunctionError: l.Outcome.FunctionError,
-		}
-	}
+	d.RequestContext, d.ResponseContext = o.contexts(l)
 	return json.Marshal(d)
+}
+
+// contexts are what a document says of the function, and of its last invocation if
+// there was one.
+func (o Origin) contexts(l Letter) (requestContext, *responseContext) {
+	asked := requestContext{FunctionARN: o.FunctionARN, Condition: l.Condition, ApproximateInvokeCount: l.Invoked}
+	if l.Outcome == nil {
+		return asked, nil
+	}
+	asked.RequestID = l.Outcome.RequestID
+	return asked, &responseContext{
+		StatusCode: l.Outcome.StatusCode, ExecutedVersion: l.Outcome.ExecutedVersion, FunctionError: l.Outcome.FunctionError,
+	}
 }
 
 // The headers gantry adds to a dead letter. The record's own headers come first.
