@@ -15,7 +15,7 @@ func (r *reader) cluster(name string, n ast.Node, path string) {
 	var file ast.Node
 	r.object(n, path, members{
 		"brokers": r.texts(&c.Brokers), "arn": r.text(&c.ARN), "embedded": r.flag(&c.Embedded), "clientId": r.text(&c.ClientID),
-		"allowPlaintext": r.flag(&c.AllowPlaintext), "network": r.networkNames(&c.Network), "schemaRegistry": r.later,
+		"allowPlaintext": r.flag(&c.AllowPlaintext), "network": r.networkNames(&c.Network), "schemaRegistry": r.schemaRegistry(name),
 		"properties": func(n ast.Node, path string) {
 			file = n
 			r.text(&c.Properties)(n, path)
@@ -35,6 +35,10 @@ func (r *reader) cluster(name string, n ast.Node, path string) {
 		c = r.client(c, file, join(path, "properties"))
 	}
 	r.file.Clusters[name] = c
+	if registry, given := r.file.Registries[name]; given && len(registry.Network) == 0 {
+		registry.Network = c.Network
+		r.file.Registries[name] = registry
+	}
 }
 
 // client reads the Java client's file of an entry, whose path begins where the

@@ -27,6 +27,7 @@ var probes = map[string]string{
 	"roles":                               `roles: {"arn:aws:iam::000000000000:role/r": {PROBE}}`,
 	"store":                               "store: {PROBE}",
 	"clusters":                            "clusters: {c: {PROBE}}",
+	"clusters.schemaRegistry":             "clusters: {c: {schemaRegistry: {PROBE}}}",
 	"clusters.tls":                        "clusters: {c: {tls: {PROBE}}}",
 	"clusters.sasl":                       "clusters: {c: {sasl: {PROBE}}}",
 	"clusters.sasl.oauth":                 "clusters: {c: {sasl: {oauth: {PROBE}}}}",

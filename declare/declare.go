@@ -24,6 +24,7 @@ import (
 	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/network"
+	"gantry/schema"
 	"gantry/secret"
 	"gantry/telemetry/mask"
 )
@@ -42,6 +43,7 @@ type File struct {
 	StoreKey     string // reference; "" = the data directory's own
 	Masking      mask.Config
 	Clusters     map[string]kafka.Config
+	Registries   map[string]schema.Config // by the name of the cluster
 	Secrets      secret.Config
 	Networks     map[string]network.Config
 	AWS          cloud.Config
@@ -118,7 +120,7 @@ const (
 func Parse(text []byte, id Identity) (*File, error) {
 	r := &reader{id: id, file: &File{
 		Name: filepath.Base(id.Name), Clusters: map[string]kafka.Config{}, Networks: map[string]network.Config{}, Roles: cloud.Roles{},
-		Interpreters: map[string]string{}, name: id.Name, lines: map[string]int{},
+		Registries: map[string]schema.Config{}, Interpreters: map[string]string{}, name: id.Name, lines: map[string]int{},
 	}}
 	maps.Copy(r.file.Clusters, id.Clusters)
 	maps.Copy(r.file.Networks, id.Networks)

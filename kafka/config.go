@@ -28,8 +28,7 @@ type Config struct {
 	// ClientID is what brokers' quotas and request logs know gantry by; "" = gantry.
 	ClientID string `yaml:"clientId"`
 	// Properties is the path of a Java client's file that says all of this (FromProperties).
-	Properties     string `yaml:"properties"`
-	SchemaRegistry any    `yaml:"schemaRegistry"` // refused for now
+	Properties string `yaml:"properties"`
 
 	client *clientSource // Properties, read; nil = not from a file
 }
@@ -73,9 +72,6 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.Properties != "" && c.client == nil && (len(c.Brokers) > 0 || c.TLS != nil || c.SASL != nil || c.AllowPlaintext || c.Embedded || c.ClientID != "") {
 		errs = append(errs, errors.New("properties: contradicts brokers, tls, sasl, clientId and allowPlaintext, which the client file says; beside it there may be arn and network alone"))
-	}
-	if c.SchemaRegistry != nil {
-		errs = append(errs, errors.New("schemaRegistry: is not supported yet; leave it out"))
 	}
 	if c.ARN != "" && !strings.HasPrefix(c.ARN, "arn:") {
 		errs = append(errs, fmt.Errorf("arn: %q is no ARN; want arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID", c.ARN))

@@ -50,9 +50,9 @@ func TestConfigNamesEveryFault(t *testing.T) {
 		`brokers: [a, ":1", "a:0", "a:70000", "a:x", "ssl://a:1", "SSL://a/b:9092"]`: {
 			`"a" is no host:port`, `":1" is no`, `"a:0" is no`, `"a:70000" is no`, `"a:x" is no`, `"ssl://a:1" is no`, `"SSL://a/b:9092" is no`,
 		},
-		`{ brokers: ["a:1"], tls: { cert: x, keyPassword: y }, allowPlaintext: true, schemaRegistry: { url: u }, arn: x,
+		`{ brokers: ["a:1"], tls: { cert: x, keyPassword: y }, allowPlaintext: true, arn: x,
 		   sasl: { mechanism: CRAM-MD5, secret: x, password: y } }`: {
-			"tls.key: is missing", "tls.keyPassword: there is no key", "allowPlaintext: contradicts tls", "schemaRegistry: is not supported yet",
+			"tls.key: is missing", "tls.keyPassword: there is no key", "allowPlaintext: contradicts tls",
 			`arn: "x" is no ARN`, `sasl.mechanism: "CRAM-MD5" is not supported; want one of [PLAIN SCRAM-SHA-256 SCRAM-SHA-512 OAUTHBEARER GSSAPI AWS_MSK_IAM]`,
 			"sasl.secret: is not for CRAM-MD5", "sasl.username: is not for CRAM-MD5",
 		},

@@ -25,6 +25,7 @@ import (
 	"gantry/network"
 	"gantry/pipeline"
 	"gantry/pipeline/filter"
+	"gantry/schema"
 	"gantry/secret"
 	"gantry/store"
 	"gantry/store/code"
@@ -60,6 +61,7 @@ type server struct {
 	networks *network.Networks
 	cloud    *cloud.Cloud
 	kafka    kafka.Resolver
+	schemas  *schema.Registries
 	tracing  *trace.Tracing // nil = off
 	started  time.Time
 	targets  targets
@@ -100,6 +102,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 		return s, err
 	}
 	s.kafka = s.sources()
+	s.schemas = s.registries()
 	s.mask = mask.New(f.Masking)
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
@@ -124,6 +127,14 @@ func (s *server) sources() kafka.Resolver {
 		Clusters: s.opts.file.Clusters, Secrets: s.secrets, Networks: s.networks,
 		Proxy: http.ProxyFromEnvironment, AWS: s.cloud.Reread, Identities: &kafka.Identities{},
 	}
+}
+
+// registries are the schema registries of the clusters.
+func (s *server) registries() *schema.Registries {
+	return schema.New(schema.Options{
+		Entries: s.opts.file.Registries, Secrets: s.secrets, Proxy: http.ProxyFromEnvironment,
+		Dial: func(names ...string) (schema.Dial, error) { return s.networks.Dial(names...) },
+	})
 }
 
 func (s *server) dataDir() string { return s.opts.file.DataDir }

@@ -8,6 +8,7 @@ import (
 const (
 	kafkaClient = "github.com/twmb/franz-go"
 	fakeCluster = kafkaClient + "/pkg/kfake"
+	registries  = kafkaClient + "/pkg/sr" // speaks HTTP with schema registries, and no Kafka
 )
 
 // KafkaClient keeps the types of the Kafka client where Kafka is spoken: in kafka and in
@@ -35,6 +36,8 @@ func refusedClient(dir, path string) string {
 		return ""
 	case path == fakeCluster && !below(dir, "kafka/embedded"):
 		return dir + " imports the in-memory cluster: outside tests only kafka/embedded does"
+	case path == registries && below(dir, "schema"):
+		return ""
 	case below(dir, "kafka") || below(dir, "pipeline/poll"):
 		return ""
 	default:
