@@ -11,6 +11,7 @@ import (
 
 	"gantry/declare"
 	"gantry/function"
+	"gantry/integration"
 )
 
 func (a *app) applyCommand() *cobra.Command {
@@ -88,7 +89,7 @@ func packages(path string, text []byte) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := declare.Parse(text, declare.Identity{Name: path, Dir: dir, AnyCluster: true})
+	file, err := declare.Parse(text, declare.Identity{Name: path, Dir: dir, AnyCluster: true, Integration: integration.Check})
 	if err != nil {
 		return nil, &usageError{err: err}
 	}

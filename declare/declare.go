@@ -103,6 +103,9 @@ type Identity struct {
 	// AnyCluster leaves the check of names of clusters and networks to the one who knows
 	// them.
 	AnyCluster bool
+	// Integration says what is wrong with a ready-made function, all of it at once, each
+	// line with the member it is about (settings.bucket: …); nil = nothing is checked here.
+	Integration func(name string, settings map[string]string) error
 	// Client reads a Java client's file (kafka.FromProperties); nil = such files are not
 	// read here, because somebody else reaches the clusters.
 	Client func(path string) (kafka.Config, error)

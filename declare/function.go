@@ -42,7 +42,7 @@ func (r *reader) function(name string, n ast.Node, path string) {
 		"processes": r.number(&f.Processes, 1, 1000),
 		"arn":       r.text(&f.ARN), "http": r.text(&f.URL),
 		"network":     r.networkNames(&f.Networks),
-		"integration": r.text(&f.Integration), "settings": r.textMap(f.Settings),
+		"integration": r.text(&f.Integration), "settings": r.refMap(f.Settings),
 		"tags": r.textMap(f.Tags), "Tags": r.textMap(f.Tags),
 		"secrets": r.refMap(f.Secrets), "user": r.text(&f.User), "output": r.later, "layers": r.later, "Layers": r.later,
 		"vpcConfig": r.later, "VpcConfig": r.later, "image": r.later,
@@ -81,8 +81,11 @@ func (r *reader) functionKind(n ast.Node, path string, f *function.Function) {
 	if f.Role != "" && !roleARN.MatchString(f.Role) {
 		r.fault(n, join(path, "role"), "%q is no role ARN", f.Role)
 	}
-	if len(f.Networks) > 0 && f.Kind != function.HTTP && f.Kind != function.Lambda {
-		r.fault(n, join(path, "network"), "is how gantry reaches a function behind http or arn; what a process may reach is the machine's to say")
+	if len(f.Networks) > 0 && f.Kind == function.Process {
+		r.fault(n, join(path, "network"), "is how gantry reaches a function behind http or arn, or what an integration writes to; what a process may reach is the machine's to say")
+	}
+	if f.Kind == function.InProcess && r.id.Integration != nil {
+		r.faultsOf(r.id.Integration(f.Integration, f.Settings), n, path)
 	}
 	if f.Kind != function.Process {
 		if f.User != "" {

@@ -59,6 +59,9 @@ func (e *Engine) settings(ctx context.Context, m mapping.Mapping) (settings, err
 	if err != nil {
 		return settings{}, &FunctionError{Name: consumer.Function, Err: err}
 	}
+	if target.fn.Kind == function.InProcess {
+		m.PartialAnswers = true // an integration always names the records it did not write
+	}
 	keep, err := filter.CompileAll(consumer.Filters)
 	if err != nil {
 		return settings{}, fmt.Errorf("compile the filters: %w", err)
@@ -116,6 +119,8 @@ func parallel(fn function.Function) int {
 		return 100
 	case fn.Processes > 0:
 		return fn.Processes
+	case fn.Kind == function.InProcess:
+		return 16 // it waits for a service, not for a processor
 	}
 	return 2 * runtime.GOMAXPROCS(0)
 }

@@ -92,6 +92,8 @@ type Config struct {
 	Allow func(ctx context.Context, operation string) error
 	// Identities are the credentials for AWS, as far as they may be shown; nil = none.
 	Identities func() []cloud.Identity
+	// Integration says what is wrong with a ready-made function; nil = nothing is checked.
+	Integration func(name string, settings map[string]string) error
 	// Notes says what an owner should know of how a function runs here; nil = nothing.
 	Notes     func(fn function.Function) []string
 	Region    string

@@ -30,6 +30,7 @@ type applied struct {
 func (s *Server) apply(ctx context.Context, c call[application]) (applied, error) {
 	file, err := declare.Parse([]byte(c.In.File), declare.Identity{
 		Name: c.In.Name, Dir: "/", Region: s.cfg.Region, AccountID: s.cfg.AccountID, Clusters: s.cfg.Clusters, Networks: s.cfg.Networks,
+		Integration: s.cfg.Integration,
 	})
 	if err != nil {
 		return applied{}, err

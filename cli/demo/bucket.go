@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,9 +14,8 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"gantry/record"
+	"gantry/sink"
 )
 
 // object is one line of an object in the bucket.
@@ -43,30 +41,27 @@ type Bucket struct {
 // NewBucket makes a bucket of a folder, which appears with the first object.
 func NewBucket(dir string) *Bucket { return &Bucket{dir: dir} }
 
-// Handle is the handler, with the signature of a Lambda function in Go.
-func (b *Bucket) Handle(_ context.Context, e events.KafkaEvent) error {
-	for _, records := range e.Records {
-		if err := putObject(b.dir, records); err != nil {
-			return err
+// Write implements sink.Sink.
+func (b *Bucket) Write(_ context.Context, records []sink.Record) (sink.Result, error) {
+	for _, part := range sink.Parts(records) {
+		run := records[part[0] : part[len(part)-1]+1] // the records of a partition stand together
+		if err := putObject(b.dir, run); err != nil {
+			return sink.Result{}, err
 		}
 		b.objects.Add(1)
-		b.records.Add(int64(len(records)))
+		b.records.Add(int64(len(run)))
 	}
-	return nil
+	return sink.Result{}, nil
 }
 
-func putObject(dir string, records []events.KafkaRecord) error {
-	if len(records) == 0 {
-		return nil
-	}
+// Close implements sink.Sink.
+func (b *Bucket) Close() error { return nil }
+
+func putObject(dir string, records []sink.Record) error {
 	var body bytes.Buffer
 	lines := json.NewEncoder(&body)
 	for _, r := range records {
-		line, err := lineOf(r)
-		if err != nil {
-			return err
-		}
-		if err := lines.Encode(line); err != nil {
+		if err := lines.Encode(lineOf(&r)); err != nil {
 			return fmt.Errorf("write a line of %s-%d@%d: %w", r.Topic, r.Partition, r.Offset, err)
 		}
 	}
@@ -75,26 +70,18 @@ func putObject(dir string, records []events.KafkaRecord) error {
 	return writeWhole(name, body.Bytes())
 }
 
-func lineOf(r events.KafkaRecord) (object, error) {
-	o := object{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli()}
-	key, keyErr := base64.StdEncoding.DecodeString(r.Key)
-	value, valueErr := base64.StdEncoding.DecodeString(r.Value)
-	if err := errors.Join(keyErr, valueErr); err != nil {
-		return o, fmt.Errorf("%s-%d@%d: %w", r.Topic, r.Partition, r.Offset, err)
+func lineOf(r *sink.Record) object {
+	o := object{Topic: r.Topic, Partition: int64(r.Partition), Offset: r.Offset, Timestamp: r.Time.UnixMilli(), Key: string(r.Key), Value: r.Value}
+	if !json.Valid(r.Value) {
+		o.Value, _ = json.Marshal(string(r.Value)) // text always can be
 	}
-	o.Key, o.Value = string(key), value
-	if !json.Valid(value) {
-		o.Value, _ = json.Marshal(string(value)) // text always can be
-	}
-	for _, header := range r.Headers {
-		for k, v := range header {
-			if o.Headers == nil {
-				o.Headers = map[string]string{}
-			}
-			o.Headers[k] = string(v)
+	for _, h := range r.Headers {
+		if o.Headers == nil {
+			o.Headers = map[string]string{}
 		}
+		o.Headers[h.Key] = string(h.Value)
 	}
-	return o, nil
+	return o
 }
 
 // writeWhole makes a file appear with all its bytes, or not at all, as an object does.

@@ -16,6 +16,7 @@ import (
 	"gantry/api/door"
 	"gantry/cli/demo"
 	"gantry/declare"
+	"gantry/sink"
 )
 
 // living is a gantry that serves a file on the built-in broker, in this process.
@@ -37,9 +38,7 @@ func live(t *testing.T, text string) living {
 	t.Cleanup(stopBroker)
 	srv, err := open(t.Context(), options{
 		file: file, base: dir, name: "test.yaml", anonymous: true, log: slog.New(slog.DiscardHandler),
-		integrations: map[string]integration{"bucket": func(s map[string]string) (any, error) {
-			return demo.NewBucket(s["dir"]).Handle, nil
-		}},
+		integrations: func(_ string, s sink.Settings, _ sink.Deps) (sink.Sink, error) { return demo.NewBucket(s["dir"]), nil },
 	})
 	require.NoError(t, err)
 	l, err := door.Listen(t.Context(), door.Place{Address: "127.0.0.1:0"})

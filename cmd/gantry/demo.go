@@ -23,6 +23,7 @@ import (
 	"gantry/cli/demo"
 	"gantry/declare"
 	"gantry/mapping"
+	"gantry/sink"
 )
 
 // demoFlags are how somebody wants the story told.
@@ -127,7 +128,7 @@ func tellIn(ctx context.Context, dir string, f demoFlags, s streams) (demo.Summa
 	bucket := demo.NewBucket(demo.BucketFolder(dir))
 	srv, err := open(ctx, options{
 		file: file, base: dir, name: "demo.yaml", anonymous: true, log: slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelError})),
-		integrations: map[string]integration{"bucket": func(map[string]string) (any, error) { return bucket.Handle, nil }},
+		integrations: func(string, sink.Settings, sink.Deps) (sink.Sink, error) { return bucket, nil },
 	})
 	if err != nil {
 		return demo.Summary{}, err

@@ -13,6 +13,7 @@ import (
 
 	"gantry/api/door"
 	"gantry/declare"
+	"gantry/integration"
 	"gantry/kafka"
 	"gantry/kafka/embedded"
 	"gantry/target/process"
@@ -109,7 +110,8 @@ func load(flags serveFlags) (*declare.File, string, error) {
 	}
 	file, err := declare.Parse(text, declare.Identity{
 		Name: cmp.Or(flags.config, "(no file)"), Dir: base,
-		Client: func(path string) (kafka.Config, error) { return kafka.FromProperties(path, os.LookupEnv) },
+		Integration: integration.Check,
+		Client:      func(path string) (kafka.Config, error) { return kafka.FromProperties(path, os.LookupEnv) },
 	})
 	if err != nil {
 		return nil, "", err

@@ -27,6 +27,7 @@ import (
 	"gantry/pipeline/filter"
 	"gantry/schema"
 	"gantry/secret"
+	"gantry/sink"
 	"gantry/store"
 	"gantry/store/code"
 	"gantry/telemetry/functionlog"
@@ -37,10 +38,10 @@ import (
 // options are what a server is made from: a configuration file and how it is used.
 type options struct {
 	file         *declare.File
-	base         string // folder that file: references are relative to
-	name         string // of the file, as actor of what it declares
-	anonymous    bool   // any credentials are accepted: demo and dev
-	integrations map[string]integration
+	base         string                                                                    // folder that file: references are relative to
+	name         string                                                                    // of the file, as actor of what it declares
+	anonymous    bool                                                                      // any credentials are accepted: demo and dev
+	integrations func(name string, settings sink.Settings, d sink.Deps) (sink.Sink, error) // nil = the catalogue
 	log          *slog.Logger
 }
 
@@ -106,9 +107,12 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	s.mask = mask.New(f.Masking)
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
-		code: s.code, logs: s.logs, cloud: s.cloud, roles: f.Roles, integrations: opts.integrations,
+		code: s.code, logs: s.logs, cloud: s.cloud, roles: f.Roles, integrations: opts.integrations, kafka: s.kafka,
 		secrets: s.secrets, networks: s.networks, awsNetworks: f.AWS.Network,
 		user: f.User, cgroups: s.isolate(), mask: s.mask, log: opts.log,
+	}
+	if places.integrations == nil {
+		places.integrations = integrate
 	}
 	s.targets = places
 	s.engine = engine.New(engine.Config{
@@ -234,7 +238,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	}
 	administration, err := admin.New(admin.Config{
 		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Doctor: s.doctor(), Backup: s.backup, Actor: door.Actor,
-		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks,
+		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks, Integration: s.checkIntegration(),
 		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Identities: s.cloud.Identities, Notes: s.notes,
 		Log:   log,
 		Allow: func(ctx context.Context, operation string) error { return door.Allow(ctx, door.AdminAPI+operation) },

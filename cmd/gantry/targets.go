@@ -8,10 +8,12 @@ import (
 	"gantry/cloud"
 	"gantry/engine"
 	"gantry/function"
+	"gantry/kafka"
 	"gantry/network"
+	"gantry/secret"
+	"gantry/sink"
 	"gantry/store/code"
 	"gantry/target/http"
-	"gantry/target/inprocess"
 	"gantry/target/lambda"
 	"gantry/target/process"
 	"gantry/telemetry/functionlog"
@@ -28,8 +30,9 @@ type targets struct {
 	logs         *functionlog.Logs
 	cloud        *cloud.Cloud
 	roles        cloud.Roles
-	integrations map[string]integration
-	secrets      process.Secrets
+	integrations func(name string, settings sink.Settings, d sink.Deps) (sink.Sink, error)
+	kafka        kafka.Resolver
+	secrets      *secret.Resolver
 	networks     *network.Networks
 	awsNetworks  []string // those AWS is reached through
 	user         string   // that functions run as where they name none
@@ -37,9 +40,6 @@ type targets struct {
 	mask         *mask.Mask
 	log          *slog.Logger
 }
-
-// integration makes the handler of a ready-made function from its settings.
-type integration func(settings map[string]string) (handler any, err error)
 
 // open implements engine.Targets.
 func (t targets) open(ctx context.Context, fn function.Function) (engine.Target, error) {
@@ -96,7 +96,7 @@ func (t targets) process(fn function.Function) (engine.Target, error) {
 	}
 	return process.New(fn, process.Config{
 		CodeDir: dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
-		Interpreters: t.interpreters, Log: sink{t.logs.Log(fn.Name), t.mask}, Logger: t.log,
+		Interpreters: t.interpreters, Log: logged{t.logs.Log(fn.Name), t.mask}, Logger: t.log,
 		Credentials: t.credentials(fn),
 		Secrets:     t.secrets, Packaged: fn.Code.Dir == "", User: t.user, Cgroups: t.cgroups,
 	})
@@ -118,31 +118,16 @@ func (t targets) credentials(fn function.Function) func(context.Context) (proces
 	}
 }
 
-// sink writes a process's lines into the function's log, masked: the file is read by
+// logged writes a process's lines into the function's log, masked: the file is read by
 // others than gantry, too.
-type sink struct {
+type logged struct {
 	log  *functionlog.Log
 	mask *mask.Mask
 }
 
 // Line implements process.Sink.
-func (s sink) Line(l process.Line) {
+func (s logged) Line(l process.Line) {
 	s.log.Write(functionlog.Line{Time: l.Time, Stream: l.Stream, RequestID: l.RequestID, Text: s.mask.Text(l.Text)})
-}
-
-func (t targets) inProcess(fn function.Function) (engine.Target, error) {
-	make, ok := t.integrations[fn.Integration]
-	if !ok {
-		return nil, fmt.Errorf("integration %q is not known", fn.Integration)
-	}
-	handler, err := make(fn.Settings)
-	if err != nil {
-		return nil, fmt.Errorf("integration %s: %w", fn.Integration, err)
-	}
-	target, err := inprocess.New(fn.Name, handler, inprocess.Config{
-		ARN: arnOf(t.region, t.account, fn.Name), Timeout: fn.Timeout,
-	})
-	return closing{target}, err
 }
 
 func arnOf(region, account, name string) string {

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
 	"gantry/function"
+	"gantry/mapping"
+	"gantry/sink"
 )
 
 var errTimeout = errors.New("the function's timeout")
@@ -32,8 +34,27 @@ func (t *Target) answered(ctx context.Context, in function.Invocation, c *call) 
 		return function.Outcome{Class: function.Unknown,
 			Message: t.message("cut short: %v; it may have done part of its work", context.Cause(ctx))}
 	default:
-		return t.failed(document(c.err))
+		return t.fault(c.err)
 	}
+}
+
+// fault is a handler's error. An integration says by it that it did nothing, and why.
+func (t *Target) fault(err error) function.Outcome {
+	var fault *sink.Fault
+	if !errors.As(err, &fault) {
+		return t.failed(document(err))
+	}
+	out := function.Outcome{Message: t.message("%v", fault)}
+	switch fault.Cause {
+	case sink.Busy:
+		out.Class, out.Throttled, out.RetryAfter = function.NotReached, true, fault.Wait
+	case sink.Misconfigured:
+		out.Class, out.Problem = function.Misconfigured, mapping.ProblemFunction
+	default:
+		out = t.failed(document(fault.Err))
+		out.Message = t.message("%v", fault)
+	}
+	return out
 }
 
 func (t *Target) succeeded(answer []byte) function.Outcome {
