@@ -2,7 +2,6 @@ package schema
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -39,7 +38,7 @@ type Encoder struct {
 type known struct {
 	subject string
 	version int
-	head    []byte // magic byte and id
+	head    []byte // magic byte, id, and the index of a Protobuf message
 	codec   codec
 	until   time.Time // when the registry is asked again; zero = never
 }
@@ -174,7 +173,6 @@ func (e *Encoder) fromFile(ctx context.Context) (*known, error) {
 // ready makes a schema one that values can be written by.
 func (e *Encoder) ready(ctx context.Context, s sr.SubjectSchema) (*known, error) {
 	k := &known{subject: e.want.Subject, version: s.Version}
-	k.head = binary.BigEndian.AppendUint32([]byte{0}, uint32(s.ID)) //nolint:gosec // ids are positive
 	fail := func(err error) (*known, error) {
 		return nil, &Error{
 			Attempted: fmt.Sprintf("use schema %s version %d", s.Subject, s.Version),
@@ -188,13 +186,17 @@ func (e *Encoder) ready(ctx context.Context, s sr.SubjectSchema) (*known, error)
 	if err != nil {
 		return nil, err
 	}
+	var index []int
 	switch s.Type {
 	case sr.TypeAvro:
 		k.codec, err = newAvro(s.Schema.Schema, others)
 	case sr.TypeJSON:
 		k.codec, err = newJSON(s.Schema.Schema, others)
 	case sr.TypeProtobuf:
-		k.codec, err = newProtobuf(s.Schema.Schema, others, e.want.Message)
+		k.codec, index, err = newProtobuf(s.Schema.Schema, others, e.want.Message)
+	}
+	if err == nil {
+		k.head, err = new(sr.ConfluentHeader).AppendEncode(nil, s.ID, index)
 	}
 	if err != nil {
 		return fail(err)
