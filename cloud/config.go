@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"gantry/cloud/call"
 )
 
 // Config is the `aws:` section of the configuration file. What it leaves out is found as
@@ -61,12 +63,27 @@ const (
 	longestSession  = 12 * time.Hour
 )
 
-// services are the AWS APIs gantry calls, by their names in `endpoints:`, and the ids the
-// SDK knows them by.
+// services are the AWS APIs gantry calls by a client of the SDK, by their names in
+// `endpoints:`, and the ids the SDK knows them by. Those whose models are bundled are
+// beside them.
 var services = map[string]string{
 	"lambda": "Lambda", "sts": "STS", "secretsmanager": "Secrets Manager", "s3": "S3", "sqs": "SQS", "sns": "SNS",
 	"dynamodb": "DynamoDB", "kinesis": "Kinesis", "firehose": "Firehose", "eventbridge": "EventBridge",
 	"sfn": "SFN", "kafka": "Kafka", "glue": "Glue", "cloudwatchlogs": "CloudWatch Logs", "iam": "IAM",
+}
+
+// serviceID is the id by which the SDK knows a service of `endpoints:`, "" for none.
+func serviceID(name string) string {
+	if id := services[name]; id != "" {
+		return id
+	}
+	return call.ServiceID(name)
+}
+
+func serviceNames() []string {
+	names := append(slices.Collect(maps.Keys(services)), call.Services()...)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Validate names every fault at once, each under the key it is about.
@@ -97,10 +114,16 @@ func (c Config) urls(fault faulter) {
 	if c.Endpoint != "" && !isURL(c.Endpoint, "http", "https") {
 		fault("endpoint", "%q is no http:// or https:// URL", c.Endpoint)
 	}
+	named := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
-		if services[name] == "" {
-			fault("endpoints."+name, "gantry calls no such service; it calls %s", strings.Join(slices.Sorted(maps.Keys(services)), ", "))
+		id := serviceID(name)
+		switch {
+		case id == "":
+			fault("endpoints."+name, "gantry calls no such service; it calls %s", strings.Join(serviceNames(), ", "))
+		case named[id] != "":
+			fault("endpoints."+name, "is the same service as %s; name it once", named[id])
 		}
+		named[id] = name
 		if !isURL(c.Endpoints[name], "http", "https") {
 			fault("endpoints."+name, "%q is no http:// or https:// URL", c.Endpoints[name])
 		}

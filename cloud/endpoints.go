@@ -16,7 +16,7 @@ type endpoints map[string]string
 // service's in the SDK.
 func (e endpoints) GetServiceBaseEndpoint(_ context.Context, id string) (string, bool, error) {
 	for name, url := range e {
-		if services[name] == id {
+		if serviceID(name) == id {
 			return url, true, nil
 		}
 	}

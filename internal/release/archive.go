@@ -43,7 +43,7 @@ func (m *maker) archive(_ context.Context, p platform) error {
 func (m *maker) entries(p platform) ([]entry, error) {
 	top := fmt.Sprintf("gantry_%s_%s_%s/", m.from.version, p.os, p.arch)
 	entries := []entry{{top + p.binary(), m.built(p), 0o755}}
-	for _, name := range []string{"LICENSE", "README.md", "CHANGELOG.md"} {
+	for _, name := range []string{"LICENSE", "NOTICE", "README.md", "CHANGELOG.md"} {
 		entries = append(entries, entry{top + name, filepath.Join(m.root, name), 0o644})
 	}
 	for _, folder := range []string{"completion", "man"} {
