@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"gantry/integration/http"
+	"gantry/integration/table/postgresql"
 	"gantry/sink"
 )
 
@@ -20,6 +21,7 @@ import (
 func Catalogue() []sink.Spec {
 	all := []sink.Spec{
 		http.Spec(),
+		postgresql.Spec(),
 	}
 	slices.SortFunc(all, func(a, b sink.Spec) int { return strings.Compare(a.Name, b.Name) })
 	return all
