@@ -41,6 +41,7 @@ var probes = map[string]string{
 	"functions":                           "functions: {f: {PROBE}}",
 	"mappings":                            "mappings: {m: {PROBE}}",
 	"mappings.pollers":                    "mappings: {m: {pollers: {PROBE}}}",
+	"mappings.output":                     "mappings: {m: {output: {PROBE}}}",
 	"mappings.lanes":                      "mappings: {m: {lanes: {PROBE}}}",
 	"mappings.sourceAccessConfigurations": "mappings: {m: {sourceAccessConfigurations: [{PROBE}]}}",
 }

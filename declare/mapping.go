@@ -63,6 +63,7 @@ func (r *reader) mapping(name string, n ast.Node, path string) {
 	r.source(n, path, d)
 	r.start(n, path, d)
 	r.controls(d)
+	r.outputFaults(n, path, d)
 	if !groupName.MatchString(d.GroupID) {
 		r.fault(n, join(path, "consumerGroupId"), "%q is no consumer group id", d.GroupID)
 	}
@@ -101,7 +102,7 @@ func (r *reader) mappingMembers(d *draft) members {
 		"sessionTimeout": r.duration(&d.SessionTimeout, time.Second, 30*time.Minute),
 		"logLevel":       r.oneOf(&d.SystemLogLevel, mapping.LogDebug, mapping.LogInfo, mapping.LogWarn),
 		"tags":           r.tags(d.Tags), "Tags": r.tags(d.Tags),
-		"output": r.later, "lanes": r.lanes(&d.Lanes), "consumptionMode": r.later, "schemaRegistry": r.later, "network": r.networkNames(&d.Source.Networks),
+		"output": r.output(d), "lanes": r.lanes(&d.Lanes), "consumptionMode": r.later, "schemaRegistry": r.later, "network": r.networkNames(&d.Source.Networks),
 	}
 }
 

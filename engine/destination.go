@@ -7,7 +7,6 @@ import (
 
 	"gantry/cloud/places"
 	"gantry/function"
-	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/pipeline/deliver"
 )
@@ -27,10 +26,8 @@ func (r *running) destination(s *settings) error {
 		s.pipe.Deliver = r.e.inAWS(to, origin, s)
 		return nil
 	}
-	if r.producer == nil {
-		if r.producer, err = kafka.NewProducer(r.cluster); err != nil {
-			return fmt.Errorf("open the destination %s: %w", r.mapping.OnFailure, err)
-		}
+	if err := r.openProducer(); err != nil {
+		return fmt.Errorf("open the destination %s: %w", r.mapping.OnFailure, err)
 	}
 	origin.FunctionARN += ":" + function.LatestVersion
 	s.pipe.Deliver = &deliver.Topic{Name: to.Name, Encoder: s.enc, Producer: produce{r.producer}, Origin: origin}

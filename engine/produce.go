@@ -3,9 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"gantry/kafka"
+	"gantry/mapping"
 	"gantry/pipeline/deliver"
+	"gantry/pipeline/output"
 )
 
 // produce lets deliver write with kafka's producer: the words differ, the act does not.
@@ -18,4 +21,52 @@ func (w produce) Produce(ctx context.Context, m deliver.Message) error {
 		return errors.Join(deliver.ErrTooLarge, err)
 	}
 	return err
+}
+
+// openProducer makes the producer of the source's cluster, once.
+func (r *running) openProducer() (err error) {
+	if r.producer == nil {
+		r.producer, err = kafka.NewProducer(r.cluster)
+	}
+	return err
+}
+
+// output makes the way for the function's answers.
+func (r *running) output(ctx context.Context, s *settings) error {
+	o := r.mapping.Output
+	if o == nil {
+		return nil
+	}
+	producer, err := r.outputProducer(ctx, o)
+	if err != nil {
+		return fmt.Errorf("open the output: %w", err)
+	}
+	s.pipe.Output = &output.Stage{Output: *o, Topics: output.Kafka{Producer: producer}, Writer: output.Kafka{Producer: producer}}
+	return nil
+}
+
+func (r *running) outputProducer(ctx context.Context, o *mapping.Output) (*kafka.Producer, error) {
+	if o.Cluster == "" || o.Cluster == r.mapping.Source.Cluster {
+		err := r.openProducer()
+		return r.producer, err
+	}
+	if r.elsewhere == nil {
+		cluster, err := r.e.cfg.Sources.Resolve(ctx, mapping.Source{Cluster: o.Cluster})
+		if err != nil {
+			return nil, err
+		}
+		if r.elsewhere, err = kafka.NewProducer(cluster); err != nil {
+			return nil, err
+		}
+	}
+	return r.elsewhere, nil
+}
+
+func (r *running) closeProducer() error {
+	for _, p := range []*kafka.Producer{r.producer, r.elsewhere} {
+		if p != nil {
+			p.Close()
+		}
+	}
+	return nil
 }

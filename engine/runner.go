@@ -147,14 +147,14 @@ func (r *runner) on(w wish) mapping.State {
 }
 
 // bring starts the mapping, or changes what runs. The group is only left where the
-// change can't be made otherwise: another source, login, group or isolation.
+// change can't be made otherwise: another source, login, group, isolation or way out.
 func (r *runner) bring(ctx context.Context, w wish) error {
 	s, err := r.e.settings(ctx, w.mapping)
 	if err != nil {
 		return err
 	}
 	if r.running != nil && reflect.DeepEqual(identity(r.running.mapping), identity(w.mapping)) {
-		return r.running.update(w.mapping, s)
+		return r.running.update(ctx, w.mapping, s)
 	}
 	r.stopRunning(ctx, w)
 	if w.mapping, err = r.resolved(ctx, w); err != nil {
@@ -202,7 +202,21 @@ func identity(m mapping.Mapping) mapping.Mapping {
 	return mapping.Mapping{
 		UUID: m.UUID, Source: m.Source, GroupID: m.GroupID,
 		ReadUncommitted: m.ReadUncommitted, SessionTimeout: m.SessionTimeout, TopicIDs: m.TopicIDs,
+		Output: wayOut(m.Output),
 	}
+}
+
+// wayOut is the part of an output that a running member can't change: where it goes to and
+// how it is committed.
+func wayOut(o *mapping.Output) *mapping.Output {
+	if o == nil || (o.Cluster == "" && !o.Transactional) {
+		return nil
+	}
+	way := mapping.Output{Cluster: o.Cluster, Transactional: o.Transactional}
+	if o.Transactional {
+		way.Timeout = o.Timeout
+	}
+	return &way
 }
 
 func (r *runner) stopRunning(ctx context.Context, w wish) {

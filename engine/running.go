@@ -23,13 +23,14 @@ import (
 
 // running is a mapping at work: a poller and its pipeline.
 type running struct {
-	e        *Engine
-	uuid     string
-	mapping  mapping.Mapping // the runner's alone: an update replaces it
-	cluster  kafka.Cluster
-	poller   *poll.Poller
-	pipe     *pipeline.Pipeline
-	producer *kafka.Producer // nil without a Kafka destination
+	e         *Engine
+	uuid      string
+	mapping   mapping.Mapping // the runner's alone: an update replaces it
+	cluster   kafka.Cluster
+	poller    *poll.Poller
+	pipe      *pipeline.Pipeline
+	producer  *kafka.Producer // of the source's cluster; nil where nothing is written to it
+	elsewhere *kafka.Producer // of the output's cluster, where that is another one
 
 	meter  lagMeter
 	events atomic.Pointer[eventLog] // nil without LoggingConfig
@@ -142,8 +143,8 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 		return nil, err
 	}
 	r := &running{e: e, uuid: m.UUID, mapping: m, cluster: cluster, connects: make(chan error, 16)}
-	if err := r.destination(&s.settings); err != nil {
-		return nil, err
+	if err := errors.Join(r.destination(&s.settings), r.output(ctx, &s.settings)); err != nil {
+		return nil, errors.Join(err, r.closeProducer())
 	}
 	r.pipe = pipeline.New(pipeline.Config{
 		Settings: s.settings.pipe, Total: e.cfg.Budget, Log: e.cfg.Log, Observe: s.watch, Failed: r.failed,
@@ -215,9 +216,9 @@ func (r *running) launch() {
 }
 
 // update changes the settings of what runs; the group does not notice.
-func (r *running) update(m mapping.Mapping, s settings) error {
+func (r *running) update(ctx context.Context, m mapping.Mapping, s settings) error {
 	r.mapping = m
-	if err := r.destination(&s); err != nil {
+	if err := errors.Join(r.destination(&s), r.output(ctx, &s)); err != nil {
 		return err
 	}
 	r.poller.Use(s.filter, s.enc)
@@ -244,10 +245,3 @@ func (r *running) stop(ctx context.Context) error {
 
 // leaveTimeout is longer than any drain: the pipeline's own deadline ends it.
 const leaveTimeout = 16 * time.Minute
-
-func (r *running) closeProducer() error {
-	if r.producer != nil {
-		r.producer.Close()
-	}
-	return nil
-}

@@ -16,12 +16,17 @@ import (
 // ErrTooLarge is a record over what its topic takes. Nothing was written.
 var ErrTooLarge = errors.New("the record is larger than the topic accepts")
 
+// ErrInvalid is a record that the broker refuses for what it is: one without a key in a
+// compacted topic, say.
+var ErrInvalid = errors.New("the broker refuses the record")
+
 // Message is a record to be written. A nil Key or Value is Kafka's null.
 type Message struct {
 	Key       []byte
 	Value     []byte
 	Headers   []record.Header
 	Timestamp time.Time // zero = now
+	Partition *int32    // nil = the key chooses, as Kafka's own producer does
 }
 
 // Producer writes records, each acknowledged by all in-sync replicas before Produce
@@ -30,7 +35,7 @@ type Message struct {
 type Producer struct {
 	cluster  Cluster
 	attempts attempts
-	limits   sync.Map // topic → int32, its max.message.bytes
+	facts    sync.Map // topic → facts
 
 	mu     sync.Mutex
 	client *kgo.Client
@@ -53,6 +58,8 @@ func (p *Producer) open() (*kgo.Client, error) {
 	return kgo.NewClient(append(p.cluster.Options(),
 		kgo.UnknownTopicRetries(1),
 		kgo.ProducerBatchMaxBytesFn(p.limit),
+		kgo.RecordPartitioner(partitioner()),
+		kgo.ProducerLinger(0), // whoever writes here waits for it
 		// Else a record that was sent once holds Produce until its broker is back,
 		// whatever ctx says.
 		kgo.AllowIdempotentProduceCancellation(),
@@ -75,7 +82,7 @@ func (p *Producer) Produce(ctx context.Context, topic string, messages ...Messag
 	p.mu.Lock()
 	client := p.client
 	p.mu.Unlock()
-	p.learnLimit(ctx, client, topic)
+	_, _ = p.learn(ctx, client, topic) // what is not known has Kafka's defaults
 
 	positions, err := produce(ctx, client, topic, messages)
 	if errors.Is(err, kerr.ClusterAuthorizationFailed) {
@@ -122,7 +129,10 @@ func joinDistinct(errs []error) error {
 }
 
 func (m *Message) record(topic string) *kgo.Record {
-	r := &kgo.Record{Topic: topic, Key: m.Key, Value: m.Value, Timestamp: m.Timestamp}
+	r := &kgo.Record{Topic: topic, Key: m.Key, Value: m.Value, Timestamp: m.Timestamp, Partition: record.ByKey}
+	if m.Partition != nil {
+		r.Partition = *m.Partition
+	}
 	for _, h := range m.Headers {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}

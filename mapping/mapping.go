@@ -70,6 +70,7 @@ type Mapping struct {
 	Pollers *Pollers // nil = on-demand
 
 	// Beyond AWS, opt-in.
+	Output                 *Output       // the function's answers become records; nil = they do not
 	OversizeDrop           bool          // a record over the payload limit without destination is given up
 	DestinationFailureDrop bool          // a dead letter that can't be delivered is given up
 	ReadUncommitted        bool          // isolation: read_uncommitted

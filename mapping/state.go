@@ -67,6 +67,7 @@ const (
 	ProblemSourceLoss     = "PROBLEM: Records were lost at the source before they were read."     // gantry's own
 	ProblemOversize       = "PROBLEM: A record is larger than an invocation can carry."           // gantry's own
 	ProblemDestination    = "PROBLEM: A failed record could not be delivered to its destination." // gantry's own
+	ProblemOutput         = "PROBLEM: The function's answer could not be written to its topic."   // gantry's own
 	ReasonConfigNotValid  = "ESM_CONFIG_NOT_VALID"
 	ReasonSourceAuthn     = "EVENT_SOURCE_AUTHN_ERROR"
 	ReasonSourceAuthz     = "EVENT_SOURCE_AUTHZ_ERROR"

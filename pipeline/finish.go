@@ -34,7 +34,8 @@ func read(b *record.Batch, out function.Outcome, partial bool) result {
 // landed applies what an invocation came to, lane by lane. A lane that has changed
 // hands meanwhile is left alone: its records belong to another epoch.
 func (p *Pipeline) landed(f *flight, r result) {
-	p.flying--
+	p.returned(f)
+	p.answerHeld(-f.answer)
 	p.throttle.note(r.Outcome, p.most())
 	if !f.wasCut {
 		p.status.invoked(r.Outcome)

@@ -112,6 +112,8 @@ type flight struct {
 	cancel context.CancelCauseFunc
 	began  time.Time
 	wasCut bool
+	back   bool  // the function has answered; what it answered is being written
+	answer int64 // bytes of that
 }
 
 // weight is what records hold in memory, the same arithmetic as the poller's.

@@ -31,6 +31,7 @@ import (
 	"gantry/pipeline/batch"
 	"gantry/pipeline/deliver"
 	"gantry/pipeline/invoke"
+	"gantry/pipeline/output"
 	"gantry/record"
 )
 
@@ -84,6 +85,7 @@ type Settings struct {
 	Gate     *invoke.Gate
 	Sizer    batch.Sizer
 	Deliver  Deliverer     // nil without a destination
+	Output   *output.Stage // nil where answers are not records
 	Timeout  time.Duration // of the function: drain and cut are derived from it
 	Parallel int           // process default of concurrent invocations for this kind of target
 }

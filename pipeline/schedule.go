@@ -195,12 +195,15 @@ func (p *Pipeline) launch(lanes []*lane, pieces []*work) {
 	f.parts = b.Parts
 	caller, gate := p.set.Caller, p.set.Gate
 	p.counts.invoked(b.Len())
-	partial := p.set.Mapping.PartialAnswers
+	partial, stage := p.set.Mapping.PartialAnswers, p.set.Output
 	go func() {
 		out := caller.Call(ctx, b)
-		cancel(nil)
 		gate.Leave()
 		r := read(b, out, partial)
+		if stage != nil && r.Class == function.Succeeded {
+			p.write(ctx, f, stage, &r)
+		}
+		cancel(nil)
 		p.observe(b, r, f.began)
 		p.post(func() { p.landed(f, r) })
 	}()

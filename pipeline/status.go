@@ -30,6 +30,9 @@ type Counts struct {
 	PollErrors     atomic.Int64
 	Invocations    atomic.Int64
 	PolledBytes    atomic.Int64
+	Written        atomic.Int64 // records of answers, acknowledged
+	WrittenBytes   atomic.Int64
+	WriteErrors    atomic.Int64 // attempts to write records of answers
 }
 
 func (c *Counts) polled(chunk *poll.Chunk) {

@@ -57,6 +57,7 @@ type mappingView struct {
 	PartialAnswers bool       `json:"reportBatchItemFailures"`
 
 	OnFailure          string       `json:"onFailure,omitempty"`
+	Output             *outputView  `json:"output,omitempty"`
 	Pollers            *pollersView `json:"pollers,omitempty"`
 	Oversize           string       `json:"oversize,omitempty"`
 	DestinationFailure string       `json:"onDestinationFailure,omitempty"`
@@ -84,6 +85,28 @@ type pollersView struct {
 type lanesView struct {
 	PerPartition int    `json:"perPartition"`
 	Order        string `json:"order"`
+}
+
+// outputView says what becomes of the function's answers.
+type outputView struct {
+	Topic         string   `json:"topic,omitempty"`
+	Topics        []string `json:"topics,omitempty"` // further topics an answer may name
+	Cluster       string   `json:"cluster,omitempty"`
+	Transactional bool     `json:"transactional,omitempty"`
+	Interval      string   `json:"interval,omitempty"` // least time between two transactions
+	Size          int64    `json:"size,omitempty"`     // bytes of answers that are not kept waiting for it
+	Timeout       string   `json:"timeout,omitempty"`  // when the broker aborts what was left open
+}
+
+func outputOf(o *mapping.Output) *outputView {
+	if o == nil {
+		return nil
+	}
+	v := &outputView{Topic: o.Topic, Topics: o.Topics, Cluster: o.Cluster, Transactional: o.Transactional}
+	if o.Transactional {
+		v.Interval, v.Size, v.Timeout = o.Every().String(), o.Enough(), o.Expires().String()
+	}
+	return v
 }
 
 func viewOf(m mapping.Mapping) mappingView {
@@ -114,6 +137,7 @@ func viewOf(m mapping.Mapping) mappingView {
 
 // beyondAWS fills what differs from the defaults, in the words of a file.
 func beyondAWS(v *mappingView, m mapping.Mapping) {
+	v.Output = outputOf(m.Output)
 	if m.OversizeDrop {
 		v.Oversize = "drop"
 	}

@@ -12,12 +12,14 @@ import (
 
 	"gantry/function"
 	"gantry/internal/kafkatest"
+	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/pipeline"
 	"gantry/pipeline/deliver"
 	"gantry/pipeline/encode"
 	"gantry/pipeline/filter"
 	"gantry/pipeline/invoke"
+	"gantry/pipeline/output"
 	"gantry/pipeline/poll"
 )
 
@@ -32,6 +34,7 @@ type Spec struct {
 	Budget   int64
 	Timeout  time.Duration // of the function; 0 = 3 s
 	Dynamic  bool          // no static membership
+	Encode   output.Encoder
 	// AsideOfJoins commits without the client's lock between commits and joins. It holds
 	// that mutex across requests, and a bubble's clock stands still while a goroutine
 	// waits for a mutex: a commit during a slow rebalance would hang the test for ever.
@@ -52,6 +55,7 @@ type Process struct {
 	mu     sync.Mutex // guards now
 	loop   context.CancelFunc
 	polls  context.CancelFunc
+	out    *kafka.Producer // nil where answers are not records
 	over   sync.WaitGroup
 	read   sync.WaitGroup
 }
@@ -64,6 +68,11 @@ func (r *Rig) Start(s Spec) *Process {
 	}
 	p := &Process{r: r, spec: s, Host: r.Fake.NewHost(), now: s.Mapping}
 	p.enc = encode.New(encode.Envelope{EventSource: mapping.SelfManagedType, Bootstrap: "b:9092"})
+	if s.Mapping.Output != nil {
+		out, err := kafka.NewProducer(kafka.Cluster{Brokers: p.Host.Brokers(), Dial: p.Host.Dial})
+		require.NoError(r.t, err)
+		p.out = out
+	}
 	log := slog.New(&givenUp{Handler: slog.NewTextHandler(r.t.Output(), nil).WithAttrs([]slog.Attr{slog.String("process", s.Name)}), w: r.Witness, p: p})
 	p.Pipe = pipeline.New(pipeline.Config{Settings: p.settings(s.Mapping), Budget: s.Budget, Log: log})
 	instance := s.Name + "-" + s.Mapping.UUID
@@ -110,6 +119,9 @@ func (p *Process) settings(m mapping.Mapping) pipeline.Settings {
 	if set.Parallel == 0 {
 		set.Parallel = 8
 	}
+	if m.Output != nil {
+		set.Output = &output.Stage{Output: *m.Output, Topics: output.Kafka{Producer: p.out}, Writer: output.Kafka{Producer: p.out}, Encode: s.Encode}
+	}
 	if m.OnFailure != "" {
 		set.Deliver = witnessed{s.Deliver, p.r.Witness}
 	}
@@ -150,7 +162,14 @@ func (p *Process) Stop() error {
 	err := p.Poller.Close(context.Background())
 	p.loop()
 	p.over.Wait()
+	p.closeProducer()
 	return err
+}
+
+func (p *Process) closeProducer() {
+	if p.out != nil {
+		p.out.Close()
+	}
 }
 
 // Kill ends it as a power cut would: its cable is cut, nothing is committed, nobody is
@@ -164,6 +183,7 @@ func (p *Process) Kill() {
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = p.Poller.Close(gone)
+	p.closeProducer()
 }
 
 type plain struct{ p *poll.Poller }

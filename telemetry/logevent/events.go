@@ -35,6 +35,7 @@ func mappingEvents() []Event {
 		{"mapping.stop_failed", warn, "stopping a mapping", []string{"mapping", "error"}, "what was settled may be delivered again"},
 		{"mapping.report_failed", warn, "reporting the state of a mapping", []string{"mapping", "error"}, "the store did not take it; the mapping goes on"},
 		{"mapping.commit_failed", warn, "commit failed, it is tried again", []string{"mapping", "error"}, "nothing is lost; what is not committed is delivered again after a crash"},
+		{"mapping.answer_unwritten", warn, "an answer could not be written, it is tried again", []string{"mapping", "error"}, "its lanes stand, the function is not invoked again for it; the error says what its topic or cluster lacks"},
 		{"mapping.session_lost", warn, "the group's session is over, what is in flight is cut", []string{"group", "partitions"},
 			"what is not committed is read again: the brokers were away, or the group took this member for dead"},
 		{"mapping.positions_committed", info, "starting positions committed", []string{"group", "topics", "partitions"}, "a group began to read"},

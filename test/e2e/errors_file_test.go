@@ -67,7 +67,7 @@ mappings:
   w: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, consumerGroupId: gantry.v}
   x: {function: f, cluster: kafka, topic: t, startingPosition: AT_TIMESTAMP, startingPositionTimestamp: "2999-01-01T00:00:00Z"}
   y: {functions: [f, g], cluster: kafka, topic: t, startingPosition: LATEST}
-  z: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, output: answers}
+  z: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, output: t}
 `
 
 // fileCases are the lines of the faulty file that have a fault. All of them come in one
