@@ -26,12 +26,14 @@ the group is behind, and the commands to type. Then the mappings, the worst firs
 				Started  time.Time      `json:"startedAt"`
 				Standing []standingLine `json:"standing"`
 				Mappings []mappingLine  `json:"mappings"`
+				Async    []asyncLine    `json:"async"`
 				AWS      []identityLine `json:"aws"`
 			}
 			return a.fetch(c.Context(), "/gantry/v1/status", &s, func(w io.Writer) {
 				fmt.Fprintf(w, "gantry %s on %s, up since %s\n\n", s.Version, s.Listen, s.Started.Format(time.RFC3339))
 				printStanding(w, s.Standing, all)
 				printIdentities(w, s.AWS)
+				printAsync(w, s.Async)
 				printMappings(w, s.Mappings)
 				printProblems(w, s.Mappings, s.Standing)
 			})

@@ -39,6 +39,7 @@ var probes = map[string]string{
 	"telemetry.traces":                    "telemetry: {traces: {PROBE}}",
 	"telemetry.logs":                      "telemetry: {logs: {PROBE}}",
 	"functions":                           "functions: {f: {PROBE}}",
+	"functions.async":                     "functions: {f: {async: {PROBE}}}",
 	"mappings":                            "mappings: {m: {PROBE}}",
 	"mappings.pollers":                    "mappings: {m: {pollers: {PROBE}}}",
 	"mappings.output":                     "mappings: {m: {output: {PROBE}}}",

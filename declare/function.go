@@ -26,6 +26,7 @@ func (r *reader) function(name string, n ast.Node, path string) {
 		Environment: map[string]string{}, Secrets: map[string]string{}, Settings: map[string]string{}, Tags: map[string]string{},
 	}
 	concurrency := -1
+	var async asynchronous
 	timeout := r.duration(&f.Timeout, time.Second, function.MaxTimeout)
 	memory := r.megabytes(&f.Memory, function.DefaultMemory, function.MaxMemory)
 	reserved := r.number(&concurrency, 0, 100_000)
@@ -43,10 +44,12 @@ func (r *reader) function(name string, n ast.Node, path string) {
 		"arn":       r.text(&f.ARN), "http": r.text(&f.URL),
 		"network":     r.networkNames(&f.Networks),
 		"integration": r.text(&f.Integration), "settings": r.refMap(f.Settings),
-		"tags": r.textMap(f.Tags), "Tags": r.textMap(f.Tags),
+		"async": r.asynchronous(&async),
+		"tags":  r.textMap(f.Tags), "Tags": r.textMap(f.Tags),
 		"secrets": r.refMap(f.Secrets), "user": r.text(&f.User), "output": r.later, "layers": r.later, "Layers": r.later,
 		"vpcConfig": r.later, "VpcConfig": r.later, "image": r.later,
 	})
+	f.Async = async.given()
 	if concurrency >= 0 {
 		f.Concurrency = &concurrency
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"gantry/engine/async"
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
@@ -64,11 +65,14 @@ type Engine struct {
 	cfg       Config
 	mappings  store.Typed[mapping.Mapping]
 	functions *functions
+	async     *async.Dispatcher
+	topics    *topics // what async sends to
 	retention *retention
 	resets    resets
 
 	mu      sync.Mutex // guards runners; held for map access only
 	runners map[string]*runner
+	asyncs  sync.WaitGroup // the dispatcher, until what it has under way has ended
 }
 
 // New makes an engine; Run starts it.
@@ -81,18 +85,21 @@ func New(cfg Config) *Engine {
 		mappings:  store.MappingsOf(cfg.Store),
 		functions: newFunctions(cfg),
 		runners:   map[string]*runner{},
+		topics:    &topics{sources: cfg.Sources, producers: map[string]*kafka.Producer{}},
 	}
+	e.async = async.New(async.Config{Queue: cfg.Store, Functions: e.functions, Sender: e.topics, Log: cfg.Log, ARN: cfg.ARN})
 	e.retention = newRetention(e)
 	return e
 }
 
-// Run follows the store until ctx ends, then stops every mapping: functions in flight
-// end, settled offsets are committed, static members leave their groups. stop bounds
-// that; when it ends, what still runs is cut.
+// Run follows the store until ctx ends, then stops every mapping and takes up no more
+// events: functions in flight end, settled offsets are committed, static members leave
+// their groups. stop bounds that; when it ends, what still runs is cut.
 func (e *Engine) Run(ctx, stop context.Context) error {
 	changed := e.cfg.Store.Watch(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { e.retention.run(ctx) })
+	e.asyncs.Go(func() { e.async.Run(ctx, stop) })
 	defer watch.Wait()
 	for {
 		select {
@@ -165,6 +172,8 @@ func (e *Engine) stopAll(stop context.Context) error {
 		wg.Go(func() { errs[i] = r.end(stop) })
 	}
 	wg.Wait()
+	e.asyncs.Wait()
+	e.topics.close()
 	return errors.Join(errors.Join(errs...), e.functions.close(stop))
 }
 

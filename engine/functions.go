@@ -137,7 +137,7 @@ func (f *functions) current(fn function.Function, version int64) *live {
 // new processes.
 func made(fn function.Function) function.Function {
 	fn.Description, fn.Role, fn.Tags, fn.Policy, fn.Concurrency, fn.Declared = "", "", nil, nil, nil, false
-	fn.RevisionID, fn.File, fn.LastModified = "", "", time.Time{}
+	fn.Async, fn.RevisionID, fn.File, fn.LastModified = nil, "", "", time.Time{}
 	return fn
 }
 

@@ -61,6 +61,8 @@ type Function struct {
 	Processes   int  // Process only: largest number of processes; 0 = 2 × cores
 	Concurrency *int // reserved concurrency; nil = unreserved, 0 = never invoked
 
+	Async *Asynchronous `json:",omitempty"` // nil = AWS's defaults
+
 	Architectures []string
 	Tags          map[string]string
 	Policy        []Permission // stored and shown, in the order it was given
@@ -68,6 +70,16 @@ type Function struct {
 	LastModified  time.Time
 	Declared      bool   // comes from a file (gantry apply or serve -c), not from the API
 	File          string // the file's base name
+}
+
+// Asynchronous is what becomes of invocations that nobody waits for: AWS's
+// EventInvokeConfig.
+type Asynchronous struct {
+	Retries      *int          `json:",omitempty"` // after the function failed, 0 to 2; nil = 2
+	MaxAge       time.Duration `json:",omitempty"` // 60 s to 6 h; 0 = 6 h
+	OnSuccess    string        `json:",omitempty"` // kafka://CLUSTER/TOPIC; "" = nothing
+	OnFailure    string        `json:",omitempty"`
+	LastModified time.Time
 }
 
 // Permission is one statement of a function's resource policy, in the members of AWS's

@@ -16,6 +16,7 @@ import (
 
 	"gantry/cloud"
 	"gantry/engine"
+	"gantry/engine/async"
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
@@ -35,6 +36,8 @@ type Engine interface {
 	Lags(ctx context.Context) map[string]engine.Lag
 	Lag(ctx context.Context, uuid string) (engine.Lag, bool)
 	Function(name string) (engine.FunctionUse, bool)
+	Asynchronous() []async.Stats
+	DropEvents(ctx context.Context, name string) error
 	Offsets(ctx context.Context, uuid string) ([]engine.Partition, error)
 	Losses(uuid string) ([]mapping.Loss, error)
 	PreviewLoss(ctx context.Context, uuid string, only []record.Partition) ([]mapping.Loss, string, error)

@@ -22,6 +22,7 @@ import (
 	"gantry/api/admin"
 	"gantry/doctor"
 	"gantry/engine"
+	"gantry/engine/async"
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
@@ -208,7 +209,9 @@ type fakeEngine struct {
 	reading  kafka.Reading
 	records  []record.Record
 	standing []engine.Standing
-	err      error // of everything that asks a cluster
+	async    []async.Stats
+	dropped  []string // functions whose events were
+	err      error    // of everything that asks a cluster
 	watchers int
 	events   chan pipeline.Event
 	watched  chan struct{} // told of every watcher that comes
@@ -237,6 +240,13 @@ func (e *fakeEngine) Lag(_ context.Context, uuid string) (engine.Lag, bool) {
 func (e *fakeEngine) Observed() []engine.Observed { return e.observed }
 
 func (e *fakeEngine) Functions() []engine.FunctionUse { return e.functions }
+
+func (e *fakeEngine) Asynchronous() []async.Stats { return e.async }
+
+func (e *fakeEngine) DropEvents(_ context.Context, name string) error {
+	e.dropped = append(e.dropped, name)
+	return nil
+}
 
 func (e *fakeEngine) Function(name string) (engine.FunctionUse, bool) {
 	for _, f := range e.functions {

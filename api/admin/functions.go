@@ -67,7 +67,7 @@ func (s *Server) deleteFunction(ctx context.Context, c call[none]) (none, error)
 		return none{}, err
 	}
 	s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "delete", Kind: store.Functions, ID: name, Before: fn})
-	return none{}, nil
+	return none{}, s.cfg.Engine.DropEvents(ctx, name)
 }
 
 func (s *Server) users(ctx context.Context, name string) ([]string, error) {

@@ -166,6 +166,8 @@ type status struct {
 	Standing []standingView `json:"standing"` // partitions that do not get on, the worst first
 	Mappings []Summary      `json:"mappings"`
 
+	Async []asyncView `json:"async,omitempty"` // functions for which events wait
+
 	AWS []cloud.Identity `json:"aws,omitempty"` // credentials for AWS that were asked for
 }
 
@@ -178,7 +180,7 @@ func (s *Server) identities() []cloud.Identity {
 
 func (s *Server) getStatus(ctx context.Context, _ call[none]) (status, error) {
 	list, err := s.listMappings(ctx, call[none]{})
-	return status{s.cfg.Version, s.cfg.Process, s.cfg.Listen, s.cfg.Started, s.standing(ctx), list.Mappings, s.identities()}, err
+	return status{s.cfg.Version, s.cfg.Process, s.cfg.Listen, s.cfg.Started, s.standing(ctx), list.Mappings, s.async(), s.identities()}, err
 }
 
 var _ Engine = (*engine.Engine)(nil)

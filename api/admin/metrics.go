@@ -11,6 +11,7 @@ import (
 
 	"gantry/cloud"
 	"gantry/engine"
+	"gantry/engine/async"
 	"gantry/mapping"
 	"gantry/pipeline"
 )
@@ -20,6 +21,7 @@ type Observer interface {
 	Running() []engine.Running
 	Observed() []engine.Observed
 	Functions() []engine.FunctionUse
+	Asynchronous() []async.Stats
 	Headroom(uuid string) []engine.Headroom
 	Lags(ctx context.Context) map[string]engine.Lag
 }
@@ -41,6 +43,7 @@ var (
 	stateLabels     = append(slices.Clone(mappingLabels), "state")
 	problemLabels   = append(slices.Clone(mappingLabels), "problem")
 	functionLabels  = []string{"function", "kind"}
+	asyncLabels     = []string{"function"}
 	buildLabels     = []string{"version"}
 )
 
@@ -98,6 +101,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, f := range c.engine.Functions() {
 		c.function(out, f)
+	}
+	for _, b := range c.engine.Asynchronous() {
+		emit(out, asyncMetrics, asyncLabels, b, b.Function)
 	}
 }
 

@@ -26,7 +26,7 @@ func Catalog() []Metric {
 		listed(stateMetrics, stateLabels, ""), listed(problemMetrics, problemLabels, "while there is a problem"),
 		listed(functionMetrics, functionLabels, ""),
 		[]Metric{{durationMetric.name, durationMetric.aws, "histogram", functionLabels, durationMetric.help, ""}},
-		listed(poolMetrics, functionLabels, processes), listed(buildMetrics, buildLabels, ""),
+		listed(asyncMetrics, asyncLabels, "once an event was accepted"), listed(poolMetrics, functionLabels, processes), listed(buildMetrics, buildLabels, ""),
 		listed(awsMetrics, identityLabels, "once AWS was called"),
 	)
 }
@@ -47,10 +47,9 @@ func listed[T any](table []metric[T], labels []string, when string) []Metric {
 // own, each with where it is instead or why it is not there.
 func Elsewhere() map[string]string {
 	return map[string]string{
-		"DeletedEventCount":           "AWS has it for SQS only",
-		"SchemaRegistryErrorCount":    "gantry reads no schema registry yet",
-		"OffsetLag":                   "sum by (topic) (gantry_sum_offset_lag)",
-		"DestinationDeliveryFailures": "destinations of asynchronous invocations, which gantry has not; a mapping's are gantry_on_failure_destination_delivery_errors_total",
-		"IteratorAge":                 "AWS has none for Kafka; gantry_lane_standing_seconds says how long a lane stands",
+		"DeletedEventCount":        "AWS has it for SQS only",
+		"SchemaRegistryErrorCount": "gantry reads no schema registry yet",
+		"OffsetLag":                "sum by (topic) (gantry_sum_offset_lag)",
+		"IteratorAge":              "AWS has none for Kafka; gantry_lane_standing_seconds says how long a lane stands",
 	}
 }

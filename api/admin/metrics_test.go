@@ -13,6 +13,7 @@ import (
 
 	"gantry/api/admin"
 	"gantry/engine"
+	"gantry/engine/async"
 	"gantry/function"
 	"gantry/mapping"
 	"gantry/pipeline"
@@ -70,6 +71,8 @@ func busy() *fakeEngine {
 	counts.Unreached.Store(1)
 	counts.Nanos.Store(int64(14 * time.Second))
 	return &fakeEngine{
+		async: []async.Stats{{Function: "f", Waiting: 3, Oldest: time.Now().Add(-time.Minute), Problem: "not reached",
+			Counts: async.Counts{Received: 9, Dropped: 2, Unsent: 4}}},
 		headroom: []engine.Headroom{{Partition: record.Partition{Topic: "orders", Index: 3}, Left: -90 * time.Second}},
 		running: []engine.Running{
 			{UUID: one, Mapping: provisioned, Counts: numbered(100), Snapshot: pipeline.Snapshot{
@@ -117,11 +120,14 @@ func TestMetrics(t *testing.T) {
 		"gantry_function_processes": 6, "gantry_function_busy_processes": 5, "gantry_function_waiting_calls": 2,
 		"gantry_function_memory_bytes": 1 << 20, "gantry_function_cold_starts_total": 9, "gantry_function_crashes_total": 3,
 		"gantry_function_memory_kills_total": 1, "gantry_function_timeouts_total": 8, "gantry_function_init_failures_total": 10,
+		"gantry_function_async_events_received_total": 9, "gantry_function_async_events_dropped_total": 2, "gantry_function_async_events_waiting": 3,
+		"gantry_function_async_destination_delivery_failures_total": 4,
 	} {
 		require.NotNil(t, families[name], name)
 		m := families[name].GetMetric()[0]
 		require.InDelta(t, want, m.GetGauge().GetValue()+m.GetCounter().GetValue(), 0, name)
 	}
+	require.InDelta(t, 60, families["gantry_function_async_event_age_seconds"].GetMetric()[0].GetGauge().GetValue(), 10)
 	require.InDelta(t, 60, families["gantry_lane_standing_seconds"].GetMetric()[0].GetGauge().GetValue(), 10)
 	require.Equal(t, "orders-3", labels(families["gantry_retention_headroom_seconds"], 0)["partition"])
 	require.Equal(t, "connection", labels(families["gantry_mapping_problem"], 0)["problem"])
@@ -174,6 +180,7 @@ func TestEveryMetricOfAWSIsAccountedFor(t *testing.T) {
 		"OnFailureDestinationDeliveryErrorCount", "SchemaRegistryErrorCount", "CommitErrorCount", "MaxOffsetLag", "SumOffsetLag",
 		"ProvisionedPollers", "EventPollerUnit", "EventPollerThroughputInBytes",
 		"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions", "DestinationDeliveryFailures", "OffsetLag", "IteratorAge",
+		"AsyncEventsReceived", "AsyncEventAge", "AsyncEventsDropped",
 	}
 	for _, name := range all {
 		require.NotEmpty(t, told[name], name)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gantry/engine/async"
 	"gantry/function"
 	"gantry/mapping"
 	"gantry/store"
@@ -210,6 +211,11 @@ func (p *player) instruct(t *testing.T, text string) {
 		if rest != "" {
 			p.engine.refusal = errors.New(rest)
 		}
+	case "full": // full: too many events wait
+		p.engine.failure = fmt.Errorf("%w: 10000 of function orders, which is the most", async.ErrFull)
+	case "accepted": // accepted A | B: what the engine was given to keep and to drop
+		require.Equal(t, rest, strings.Join(p.engine.accepted, " | "))
+		p.engine.accepted = nil
 	case "outcome": // outcome {function.Outcome}
 		p.engine.outcome = function.Outcome{}
 		require.NoError(t, json.Unmarshal([]byte(rest), &p.engine.outcome))

@@ -44,6 +44,13 @@ var answerMembers = []Operation{
 		{Name: "TumblingWindowInSeconds", Standing: Absent},
 		{Name: "UUID", Standing: Same},
 	}},
+	{Name: "FunctionEventInvokeConfig", Members: []Member{
+		{Name: "DestinationConfig", Standing: Same},
+		{Name: "FunctionArn", Standing: Same},
+		{Name: "LastModified", Standing: Same},
+		{Name: "MaximumEventAgeInSeconds", Standing: Same},
+		{Name: "MaximumRetryAttempts", Standing: Same},
+	}},
 	{Name: "FunctionConfiguration", Members: []Member{
 		{Name: "Architectures", Standing: Same},
 		{Name: "CapacityProviderConfig", Standing: Absent},

@@ -60,6 +60,14 @@ var policyMembers = []Member{
 	{Name: "StatementId", Standing: Same},
 }
 
+// eventInvokeMembers say what becomes of invocations that nobody waits for.
+var eventInvokeMembers = []Member{
+	{Name: "DestinationConfig.OnFailure.Destination", Standing: Chosen, Note: "kafka://CLUSTER/TOPIC, a cluster of the configuration; arn: destinations are refused for now"},
+	{Name: "DestinationConfig.OnSuccess.Destination", Standing: Chosen, Note: "as OnFailure"},
+	{Name: "MaximumEventAgeInSeconds", Standing: Same, Note: "60 to 21,600"},
+	{Name: "MaximumRetryAttempts", Standing: Same, Note: "0 to 2"},
+}
+
 var functionMembers = []Operation{
 	{Name: "CreateFunction", Members: slices.Concat(configurationMembers, codeSources("Code."), []Member{
 		{Name: "Architectures", Standing: Chosen, Note: "stored and shown; processes run on the host's own architecture"},
@@ -95,10 +103,18 @@ var functionMembers = []Operation{
 	{Name: "Invoke", Members: slices.Concat(oneVersion, []Member{
 		{Name: "ClientContext", Standing: Same},
 		{Name: "DurableExecutionName", Standing: NotYet},
-		{Name: "InvocationType", Standing: Same, Note: "RequestResponse and DryRun; Event is refused for now: an event that was accepted must survive a crash, and nothing keeps it yet"},
+		{Name: "InvocationType", Standing: Same, Note: "Event: 1 MB; accepted when it is on the disk, then invoked at least once"},
 		{Name: "LogType", Standing: Same},
 		{Name: "Payload", Standing: Same},
 		{Name: "TenantId", Standing: NotYet},
+	})},
+	{Name: "PutFunctionEventInvokeConfig", Members: slices.Concat(oneVersion, eventInvokeMembers)},
+	{Name: "UpdateFunctionEventInvokeConfig", Members: slices.Concat(oneVersion, eventInvokeMembers)},
+	{Name: "GetFunctionEventInvokeConfig", Members: oneVersion},
+	{Name: "DeleteFunctionEventInvokeConfig", Members: oneVersion},
+	{Name: "ListFunctionEventInvokeConfigs", Members: slices.Concat(oneFunction, []Member{
+		{Name: "Marker", Standing: Chosen, Note: "ignored: there is at most one"},
+		{Name: "MaxItems", Standing: Chosen, Note: "ignored: there is at most one"},
 	})},
 	{Name: "PutFunctionConcurrency", Members: slices.Concat(oneFunction, []Member{
 		{Name: "ReservedConcurrentExecutions", Standing: Chosen, Note: "enforced in each gantry process; there is no account pool to reserve from"},

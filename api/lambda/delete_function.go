@@ -6,7 +6,7 @@ import (
 	"gantry/store"
 )
 
-// deleteFunction removes a function, also one that mappings invoke, as AWS does: their
+// deleteFunction removes a function and the events that wait for it, also one that mappings invoke, as AWS does: their
 // batches then wait and their LastProcessingResult says why. Nothing of the topic is
 // lost by it.
 func (s *Server) deleteFunction(ctx context.Context, in *oneFunctionInput) (noContent, error) {
@@ -15,5 +15,5 @@ func (s *Server) deleteFunction(ctx context.Context, in *oneFunctionInput) (noCo
 		return noContent{}, err
 	}
 	s.audit(ctx, changed{operation: operation, kind: store.Functions, id: in.current.Name, before: in.current})
-	return noContent{}, nil
+	return noContent{}, s.cfg.Engine.DropEvents(ctx, in.current.Name)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gantry/engine/async"
 	"gantry/function"
 	"gantry/mapping"
 	"gantry/store"
@@ -50,6 +51,12 @@ func newBench(t *testing.T) *bench {
 	}
 	server, err := New(Config{
 		Store: b.store, Engine: b.engine, Code: b.code, Audit: b.audit, Pattern: fakePattern,
+		Destination: func(to string) string {
+			if to == "kafka://onprem/events" {
+				return ""
+			}
+			return to + " is none of the test"
+		},
 		Cluster: fakeCluster, Region: "eu-west-1", ResolveTimeout: 10 * time.Second,
 		Actor: func(context.Context) string { return "AKIDTEST" },
 		Log:   slog.New(slog.NewTextHandler(b.log, nil)),
@@ -103,6 +110,7 @@ type fakeEngine struct {
 	failure  error
 	invoked  []function.Invocation
 	resolved []mapping.Mapping
+	accepted []string
 }
 
 func (e *fakeEngine) Status(uuid string) mapping.Status {
@@ -116,6 +124,26 @@ func (e *fakeEngine) Invoke(_ context.Context, _ string, in function.Invocation)
 	defer e.mu.Unlock()
 	e.invoked = append(e.invoked, in)
 	return e.outcome, e.failure
+}
+
+func (e *fakeEngine) Accept(_ context.Context, name string, ev async.Event) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.failure != nil {
+		return e.failure
+	}
+	if ev.ID == "" || ev.Accepted.IsZero() {
+		return errors.New("an event without id or time")
+	}
+	e.accepted = append(e.accepted, name+" "+string(ev.Payload))
+	return nil
+}
+
+func (e *fakeEngine) DropEvents(_ context.Context, name string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.accepted = append(e.accepted, "drop "+name)
+	return nil
 }
 
 func (e *fakeEngine) Resolve(ctx context.Context, m *mapping.Mapping) error {

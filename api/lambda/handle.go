@@ -183,7 +183,14 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 type noContent struct{}
 
 func (noContent) respond(w http.ResponseWriter) error {
-	w.WriteHeader(http.StatusNoContent)
+	return nothing(http.StatusNoContent).respond(w)
+}
+
+// nothing is a status and no body.
+type nothing int
+
+func (n nothing) respond(w http.ResponseWriter) error {
+	w.WriteHeader(int(n))
 	return nil
 }
 

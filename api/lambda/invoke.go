@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
+	"gantry/engine/async"
 	"gantry/function"
 	"gantry/store"
 )
@@ -41,9 +43,6 @@ func (in *invokeInput) read(r *http.Request) {
 func (in *invokeInput) check(ctx context.Context, s *Server, f *faults) error {
 	f.text("invocationType", &in.invocation, oneOf("Event", "RequestResponse", "DryRun"))
 	f.text("logType", &in.logType, oneOf("None", "Tail"))
-	if in.invocation == "Event" {
-		f.refuse("InvocationType: Event (asynchronous) is not supported by gantry yet; use RequestResponse, or produce a record to a topic that a mapping reads")
-	}
 	for _, m := range membersOf("Invoke") {
 		if in.notYet[m.Name] != "" {
 			f.refuse("%s", m.refusal())
@@ -56,6 +55,9 @@ func (in *invokeInput) check(ctx context.Context, s *Server, f *faults) error {
 	}
 	if err := in.oneFunctionInput.check(ctx, s, f); err != nil || f.err() != nil {
 		return err
+	}
+	if n := len(in.payload); in.invocation == "Event" && n > eventLimit {
+		return malformed("RequestTooLargeException", "%d byte payload is too large for the Event invocation type (limit %d bytes)", n, eventLimit)
 	}
 	return in.payloadFault()
 }
@@ -109,8 +111,11 @@ func lastBytes(b []byte, most int) []byte { return b[max(0, len(b)-most):] }
 
 // invoke runs a function once for the caller.
 func (s *Server) invoke(ctx context.Context, in *invokeInput) (responder, error) {
-	if in.invocation == "DryRun" {
+	switch in.invocation {
+	case "DryRun":
 		return noContent{}, nil
+	case "Event":
+		return s.invokeLater(ctx, in)
 	}
 	outcome, err := s.cfg.Engine.Invoke(ctx, in.current.Name, function.Invocation{
 		Payload: in.payload, RequestID: callOf(ctx).requestID, ClientContext: in.clientContext,
@@ -128,6 +133,21 @@ func (s *Server) invoke(ctx context.Context, in *invokeInput) (responder, error)
 		return nil, notInvoked(&in.current, outcome)
 	}
 	return &invokeOutput{outcome: outcome, tail: in.logType == "Tail"}, nil
+}
+
+// invokeLater keeps an event for a caller who does not wait for what becomes of it.
+func (s *Server) invokeLater(ctx context.Context, in *invokeInput) (responder, error) {
+	err := s.cfg.Engine.Accept(ctx, in.current.Name, async.Event{
+		ID: callOf(ctx).requestID, Payload: in.payload, ClientContext: in.clientContext, TraceID: in.traceID, Accepted: s.cfg.Now(),
+	})
+	if errors.Is(err, async.ErrFull) {
+		return nil, &apiError{exception: "TooManyRequestsException", message: "Rate Exceeded. The event was not accepted: " + err.Error(),
+			reason: "CallerRateLimitExceeded", retryAfter: time.Second}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nothing(http.StatusAccepted), nil
 }
 
 // notInvoked is the exception of an invocation that gave no answer.

@@ -31,6 +31,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"gantry/engine/async"
 	"gantry/function"
 	"gantry/mapping"
 	"gantry/store"
@@ -46,6 +47,11 @@ type Engine interface {
 	// that ctx ended, that there is no such function (store.ErrNotFound), or that it can't
 	// be made ready, and then says why to the caller.
 	Invoke(ctx context.Context, name string, in function.Invocation) (function.Outcome, error)
+	// Accept keeps an event that its caller does not wait for: when it returns without an
+	// error the event is on the disk and will be invoked. async.ErrFull when too many wait.
+	Accept(ctx context.Context, name string, ev async.Event) error
+	// DropEvents forgets what waits for a function that is gone.
+	DropEvents(ctx context.Context, name string) error
 	// Resolve connects to the mapping's cluster, checks its topics and writes the offset
 	// each partition begins at into m.Positions and the topics' ids into m.TopicIDs. Its
 	// error is a diagnosis for the caller: what was tried, what happened, what to try.
@@ -99,6 +105,10 @@ type Config struct {
 	// Networks are the entries of networks:; nil = there are none.
 	Networks Networks
 
+	// Destination says why a function's events can't be sent somewhere, "" = they can; nil =
+	// they can be sent nowhere.
+	Destination func(to string) string
+
 	// Notes says what an owner should know of how a function runs here; nil = nothing.
 	Notes func(fn function.Function) []string
 
@@ -148,6 +158,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Networks == nil {
 		c.Networks = noNetworks{}
+	}
+	if c.Destination == nil {
+		c.Destination = func(string) string { return "there is nothing that writes to destinations" }
 	}
 	if c.Region == "" {
 		c.Region = "us-east-1"

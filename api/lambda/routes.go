@@ -12,6 +12,7 @@ const (
 	bodyLimit     = 1 << 20
 	functionLimit = 69_905_067 // 50 MB of zip in base64
 	invokeLimit   = 6_291_456
+	eventLimit    = 1 << 20 // of a payload with InvocationType Event; 256 KB until October 2025
 )
 
 // OpenPaths are the path prefixes whose requests carry their own signature and need no
@@ -30,7 +31,7 @@ type Route struct {
 func Routes() []Route { return (&Server{}).routes() }
 
 func (s *Server) routes() []Route {
-	return slices.Concat(s.mappingRoutes(), s.functionRoutes(), s.settingRoutes())
+	return slices.Concat(s.mappingRoutes(), s.functionRoutes(), s.settingRoutes(), s.eventInvokeRoutes())
 }
 
 // at makes a route of a typed operation.
@@ -83,6 +84,18 @@ func (s *Server) settingRoutes() []Route {
 		at(s, "GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config", "GetRuntimeManagementConfig", s.getRuntimeManagementConfig),
 		at(s, "GET", "/2018-10-31/layers", "ListLayers", s.listLayers),
 		at(s, "GET", "/2016-08-19/account-settings", "GetAccountSettings", s.getAccountSettings),
+	}
+}
+
+// eventInvokeRoutes are about invocations that nobody waits for.
+func (s *Server) eventInvokeRoutes() []Route {
+	const one = "/2019-09-25/functions/{FunctionName}/event-invoke-config"
+	return []Route{
+		at(s, "PUT", one, "PutFunctionEventInvokeConfig", s.putFunctionEventInvokeConfig),
+		at(s, "POST", one, "UpdateFunctionEventInvokeConfig", s.updateFunctionEventInvokeConfig),
+		at(s, "GET", one, "GetFunctionEventInvokeConfig", s.getFunctionEventInvokeConfig),
+		at(s, "DELETE", one, "DeleteFunctionEventInvokeConfig", s.deleteFunctionEventInvokeConfig),
+		at(s, "GET", one+"/list", "ListFunctionEventInvokeConfigs", s.listFunctionEventInvokeConfigs),
 	}
 }
 

@@ -228,7 +228,7 @@ func (s *server) apply(ctx context.Context) error {
 func (s *server) handler(l net.Listener) (http.Handler, error) {
 	f, log := s.opts.file, s.opts.log
 	functions, err := lambda.New(lambda.Config{
-		Store: s.store, Engine: s.engine, Code: s.code, Cluster: s.clusterOf, Networks: s.networks, Notes: s.notes, Region: f.Region, AccountID: f.AccountID,
+		Store: s.store, Engine: s.engine, Code: s.code, Cluster: s.clusterOf, Networks: s.networks, Notes: s.notes, Destination: s.noDestination, Region: f.Region, AccountID: f.AccountID,
 		Pattern: func(p string) error { _, err := filter.Compile(p); return err },
 		Audit:   s.audit, Actor: door.Actor, Log: log, Secrets: door.MaySeeSecrets,
 		Allow: func(ctx context.Context, operation string) error { return door.Allow(ctx, door.LambdaAPI+operation) },
@@ -267,6 +267,18 @@ func (s *server) clusterOf(src mapping.Source) string {
 		if shared || src.ARN != "" && (src.ARN == name || src.ARN == clusters[name].ARN) {
 			return name
 		}
+	}
+	return ""
+}
+
+// noDestination says why a function's events can't be sent somewhere, "" = they can.
+func (s *server) noDestination(to string) string {
+	cluster, _, ok := engine.SplitTopic(to)
+	if !ok {
+		return fmt.Sprintf("%q is not supported by gantry yet, only kafka://CLUSTER/TOPIC with a cluster of clusters:", to)
+	}
+	if _, ok := s.opts.file.Clusters[cluster]; !ok {
+		return fmt.Sprintf("there is no cluster %q in clusters:", cluster)
 	}
 	return ""
 }

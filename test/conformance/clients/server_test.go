@@ -12,6 +12,7 @@ import (
 
 	"gantry/api/door"
 	"gantry/api/lambda"
+	"gantry/engine/async"
 	"gantry/function"
 	"gantry/mapping"
 	"gantry/store"
@@ -39,6 +40,7 @@ func newServer(t *testing.T) *server {
 	api, err := lambda.New(lambda.Config{
 		Store: docs, Engine: &engine{docs: docs, taken: map[string]mapping.Status{}}, Code: packages, Audit: s.audit,
 		Pattern: func(string) error { return nil }, Region: region, Actor: door.Actor,
+		Destination: func(string) string { return "" },
 	})
 	require.NoError(t, err)
 
@@ -116,6 +118,16 @@ func (e *engine) Invoke(ctx context.Context, name string, in function.Invocation
 	}
 	return function.Outcome{Answer: in.Payload, Log: []byte("START\nEND\n"), ExecutedVersion: function.LatestVersion}, nil
 }
+
+// Accept keeps nothing: what becomes of events is the engine's own tests to say.
+func (e *engine) Accept(_ context.Context, _ string, ev async.Event) error {
+	if string(ev.Payload) == `"full"` {
+		return async.ErrFull
+	}
+	return nil
+}
+
+func (e *engine) DropEvents(context.Context, string) error { return nil }
 
 func (e *engine) Resolve(_ context.Context, m *mapping.Mapping) error {
 	m.Positions = map[string]map[int32]int64{m.Source.Topics[0]: {0: 0}}
