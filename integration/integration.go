@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"gantry/integration/http"
+	"gantry/integration/table/mysql"
 	"gantry/integration/table/postgresql"
 	"gantry/sink"
 )
@@ -21,6 +22,7 @@ import (
 func Catalogue() []sink.Spec {
 	all := []sink.Spec{
 		http.Spec(),
+		mysql.Spec(),
 		postgresql.Spec(),
 	}
 	slices.SortFunc(all, func(a, b sink.Spec) int { return strings.Compare(a.Name, b.Name) })

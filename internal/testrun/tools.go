@@ -33,6 +33,7 @@ var (
 		[]string{"microsocks", "tinyproxy", "squid-openssl", "openssh-server", "openssh-client", "openssl"}, "brokers and AWS behind proxies"}
 	systemd  = Tool{"systemd", []string{"systemd-analyze", "--version"}, []string{"systemd"}, "the check of the service's walls"}
 	postgres = Tool{"PostgreSQL", []string{"sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"}, []string{"postgresql"}, "the first week's database"}
+	mariadb  = Tool{"MariaDB", []string{"sh", "-c", "PATH=$PATH:/usr/sbin; command -v mariadbd && command -v mariadb-install-db"}, []string{"mariadb-server"}, "the integration mysql on a real server"}
 	rpmTool  = Tool{"rpm", []string{"rpm", "--version"}, []string{"rpm"}, "the look into the RPM package"}
 )
 

@@ -3,10 +3,8 @@ package postgresql
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -108,30 +106,11 @@ func (s *server) parameters(host, port, user, password string) string {
 
 // login gives user and password: of a secret, or a token of IAM.
 func (s *server) login(ctx context.Context, address string) (user, password string, err error) {
-	set := s.settings
-	switch {
-	case set.Bool("iam"):
+	if s.settings.Bool("iam") {
 		password, err = s.token(ctx, address)
-		return set["user"], password, err
-	case set["login"] != "":
-		text, err := s.deps.Secret(ctx, set["login"])
-		if err != nil {
-			return "", "", err
-		}
-		return readLogin(set["login"], text)
-	case set["password"] != "":
-		password, err = s.deps.Secret(ctx, set["password"])
-		return set["user"], strings.TrimRight(password, "\r\n"), err
+		return s.settings["user"], password, err
 	}
-	return set["user"], "", nil
-}
-
-func readLogin(ref, text string) (user, password string, err error) {
-	var l struct{ Username, Password string }
-	if json.Unmarshal([]byte(text), &l) != nil || l.Username == "" {
-		return "", "", fmt.Errorf(`the secret %s holds no login; want {"username": …, "password": …}`, ref)
-	}
-	return l.Username, l.Password, nil
+	return table.Login(ctx, s.settings, s.deps)
 }
 
 // emptyHash is the SHA-256 of nothing, the body of a request that is signed in its URL.
@@ -217,42 +196,12 @@ func (s *server) encrypt(ctx context.Context, c net.Conn, host string) (net.Conn
 	if answer[0] != 'S' {
 		return nil, errors.New("the server takes no TLS; set tls: disable if nobody is between, or turn ssl on there")
 	}
-	cfg, err := s.tls(ctx, host)
+	cfg, err := table.TLS(ctx, s.settings, s.deps, host)
 	if err != nil {
 		return nil, err
 	}
 	t := tls.Client(c, cfg)
 	return t, t.HandshakeContext(ctx)
-}
-
-func (s *server) tls(ctx context.Context, host string) (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
-	if ref := s.settings["ca"]; ref != "" {
-		pem, err := s.deps.Secret(ctx, ref)
-		if err != nil {
-			return nil, err
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM([]byte(pem)) {
-			return nil, fmt.Errorf("%s holds no PEM certificate", ref)
-		}
-	}
-	switch s.settings["tls"] {
-	case "require":
-		cfg.InsecureSkipVerify = true // as the setting says
-	case "verify-ca":
-		cfg.InsecureSkipVerify = true // the name alone: VerifyConnection checks the chain
-		roots := cfg.RootCAs
-		cfg.VerifyConnection = func(state tls.ConnectionState) error {
-			between := x509.NewCertPool()
-			for _, one := range state.PeerCertificates[1:] {
-				between.AddCert(one)
-			}
-			_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between})
-			return err
-		}
-	}
-	return cfg, nil
 }
 
 // explain says what an error means and what to try.

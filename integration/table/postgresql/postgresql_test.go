@@ -64,9 +64,16 @@ func rows(t *testing.T, s *databasetest.Server, table string) string {
 	return string(back)
 }
 
-func TestUpsertsAndDeletes(t *testing.T) {
+func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	s := databasetest.PostgreSQL(t)
+	t.Run("upserts and deletes", func(t *testing.T) { upsertsAndDeletes(t, s) })
+	t.Run("finds the records at fault", func(t *testing.T) { findsTheRecordsAtFault(t, s) })
+	t.Run("guard writes each record once", func(t *testing.T) { guardWritesEachRecordOnce(t, s) })
+	t.Run("debezium and schemas", func(t *testing.T) { debeziumAndSchemas(t, s) })
+}
+
+func upsertsAndDeletes(t *testing.T, s *databasetest.Server) {
 	s.Exec(`CREATE TABLE orders (id bigint PRIMARY KEY, customer varchar(5) NOT NULL DEFAULT 'none', total numeric(10,2), tags text[], doc jsonb, at timestamptz, day date)`)
 	w := writer(t, s, nil)
 	require.Empty(t, write(t, w, records("orders", 0,
@@ -85,11 +92,9 @@ func TestUpsertsAndDeletes(t *testing.T) {
 	require.Contains(t, rows(t, s, "orders"), `{"at":null,"customer":"none","day":null,"doc":null,"id":1,"tags":null,"total":2}`)
 }
 
-func TestFindsTheRecordsAtFault(t *testing.T) {
-	t.Parallel()
-	s := databasetest.PostgreSQL(t)
-	s.Exec(`CREATE TABLE orders (id bigint PRIMARY KEY, customer varchar(5), total int CHECK (total < 100))`,
-		`CREATE TABLE late (id bigint PRIMARY KEY, of bigint REFERENCES orders DEFERRABLE INITIALLY DEFERRED)`)
+func findsTheRecordsAtFault(t *testing.T, s *databasetest.Server) {
+	s.Exec(`CREATE TABLE bills (id bigint PRIMARY KEY, customer varchar(5), total int CHECK (total < 100))`,
+		`CREATE TABLE late (id bigint PRIMARY KEY, of bigint REFERENCES bills DEFERRABLE INITIALLY DEFERRED)`)
 	w := writer(t, s, nil)
 	var pairs []string
 	for i := range 100 {
@@ -101,16 +106,16 @@ func TestFindsTheRecordsAtFault(t *testing.T) {
 	pairs[2*42+1] = `{"customer":"c","more":1}`
 	pairs = append(pairs, "17", `{"customer":"ok"}`)
 	pairs = append(pairs, "40", `{"customer":"ok"}`)
-	failed := write(t, w, records("orders", 0, pairs...))
+	failed := write(t, w, records("bills", 0, pairs...))
 	require.Len(t, failed, 6)
-	require.Contains(t, failed[40], `violates check constraint "orders_total_check"`)
+	require.Contains(t, failed[40], `violates check constraint "bills_total_check"`)
 	require.Contains(t, failed[41], `its value is not a JSON object`)
-	require.Contains(t, failed[42], `orders has no column more`)
+	require.Contains(t, failed[42], `bills has no column more`)
 	require.Contains(t, failed[101], `an earlier record of the same key was refused`)
 	require.Contains(t, failed[100], `an earlier record of the same key was refused`)
 	require.Contains(t, failed[17], `value too long for type character varying(5)`)
 	var n int
-	require.NoError(t, s.DB().QueryRowContext(t.Context(), `SELECT count(*) FROM orders`).Scan(&n))
+	require.NoError(t, s.DB().QueryRowContext(t.Context(), `SELECT count(*) FROM bills`).Scan(&n))
 	require.Equal(t, 96, n)
 
 	failed = write(t, w, records("late", 0, "1", `{"of":1}`, "2", `{"of":12345}`, "3", `{"of":null}`))
@@ -118,9 +123,7 @@ func TestFindsTheRecordsAtFault(t *testing.T) {
 	require.Contains(t, failed[1], "late_of_fkey")
 }
 
-func TestGuardWritesEachRecordOnce(t *testing.T) {
-	t.Parallel()
-	s := databasetest.PostgreSQL(t)
+func guardWritesEachRecordOnce(t *testing.T, s *databasetest.Server) {
 	s.Exec(`CREATE TABLE sums (id bigint, n int CHECK (n < 100))`)
 	list := records("sums", 10, "1", `{"n":1}`, "2", `{"n":200}`, "3", `{"n":3}`)
 	insert := sink.Settings{"guard": "sums", "mode": "insert", "keyColumns": "id"}
@@ -135,9 +138,7 @@ func TestGuardWritesEachRecordOnce(t *testing.T) {
 	require.JSONEq(t, `[{"name":"sums","topic":"sums","part":0,"next_offset":14,"refused":""}]`, rows(t, s, "gantry_offsets"))
 }
 
-func TestDebeziumAndSchemas(t *testing.T) {
-	t.Parallel()
-	s := databasetest.PostgreSQL(t)
+func debeziumAndSchemas(t *testing.T, s *databasetest.Server) {
 	w := writer(t, s, sink.Settings{"unknownColumns": "create", "table": "shop_{{ .topic }}"})
 	key := func(id int) string {
 		return fmt.Sprintf(`{"schema":{"type":"struct","fields":[{"type":"int32","optional":false,"field":"id"}],"optional":false,"name":"k"},"payload":{"id":%d}}`, id)
