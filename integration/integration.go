@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"gantry/integration/aws"
 	"gantry/integration/http"
 	"gantry/integration/table/mysql"
 	"gantry/integration/table/postgresql"
@@ -25,6 +26,7 @@ func Catalogue() []sink.Spec {
 		mysql.Spec(),
 		postgresql.Spec(),
 	}
+	all = append(all, aws.Specs()...)
 	slices.SortFunc(all, func(a, b sink.Spec) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

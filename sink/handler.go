@@ -98,9 +98,7 @@ func (w *writing) write(ctx context.Context) (busy []int, wait time.Duration) {
 			result.Failed = append(result.Failed, Failure{Index: i, Err: err})
 		}
 	}
-	if result.Answer != nil {
-		w.answer = result.Answer
-	}
+	w.answer = joined(w.answer, result.Answer)
 	causes := map[int]error{}
 	for _, f := range result.Failed {
 		causes[f.Index] = f.Err
@@ -182,6 +180,28 @@ func all(n int) []int {
 		list[i] = i
 	}
 	return list
+}
+
+// joined puts two answers into one: members of both are joined where they are objects,
+// put behind each other where they are lists, and otherwise the later one's.
+func joined(a, b map[string]any) map[string]any {
+	if a == nil {
+		return b
+	}
+	out := maps.Clone(a)
+	for name, v := range b {
+		switch v := v.(type) {
+		case map[string]any:
+			before, _ := out[name].(map[string]any)
+			out[name] = joined(before, v)
+		case []any:
+			before, _ := out[name].([]any)
+			out[name] = append(slices.Clone(before), v...)
+		default:
+			out[name] = v
+		}
+	}
+	return out
 }
 
 // backoff is full jitter from 100 ms on.

@@ -59,7 +59,8 @@ type Result struct {
 	// and need not come again.
 	Unordered bool
 	// Answer holds members of the function's answer beside batchItemFailures, such as
-	// the records that an output makes of it. Those of the last Write with any count.
+	// the records that an output makes of it. Those of several Writes are joined: lists
+	// behind each other.
 	Answer map[string]any
 }
 

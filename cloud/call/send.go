@@ -1,12 +1,14 @@
 package call
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -71,7 +73,9 @@ func exchange(ctx context.Context, cfg aws.Config, req *http.Request) (reply, er
 
 // Raw is a request to any service, signed and sent as it is.
 type Raw struct {
-	Request *http.Request // without a body
+	Method  string
+	URL     *url.URL
+	Header  http.Header
 	Body    []byte
 	Service string // the name signed for, such as managedblockchain
 	Region  string // "" = the configuration's
@@ -90,19 +94,26 @@ func Send(ctx context.Context, cfg aws.Config, r Raw) (Response, error) {
 	if region == "" {
 		region = cfg.Region
 	}
-	if err := sign(ctx, cfg, r.Request, r.Body, scope{r.Service, region}); err != nil {
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL.String(), bytes.NewReader(r.Body))
+	if err != nil {
+		return Response{}, fmt.Errorf("call %s: %w", r.Service, err)
+	}
+	for name, values := range r.Header {
+		req.Header[name] = values
+	}
+	if err := sign(ctx, cfg, req, r.Body, scope{r.Service, region}); err != nil {
 		return Response{}, err
 	}
-	got, err := exchange(ctx, cfg, r.Request)
+	got, err := exchange(ctx, cfg, req)
 	if e, ok := err.(*Error); ok { //nolint:errorlint // exchange gives no other
-		e.Service, e.Operation = r.Service, r.Request.Method
+		e.Service, e.Operation = r.Service, r.Method
 		return Response{}, e
 	}
 	if got.Status >= 300 {
-		e := &Error{Service: r.Service, Operation: r.Request.Method, Status: got.Status, RequestID: got.requestID(), RetryAfter: got.retryAfter()}
+		e := &Error{Service: r.Service, Operation: r.Method, Status: got.Status, RequestID: got.requestID(), RetryAfter: got.retryAfter()}
 		e.Code, e.Message = jsonFault(got)
 		if e.Message == "" {
-			e.Message = fmt.Sprintf("%s answered status %d", r.Request.URL.Host, got.Status)
+			e.Message = fmt.Sprintf("%s answered status %d", r.URL.Host, got.Status)
 		}
 		e.Class = ClassOf(e.Code, got.Status)
 		return Response{}, e

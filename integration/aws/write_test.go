@@ -1,0 +1,268 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/stretchr/testify/require"
+
+	"gantry/sink"
+)
+
+// playing plays AWS: it answers requests by their target and body.
+type playing func(target string, body []byte) (status int, answer any)
+
+func (p playing) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	target := r.Header.Get("X-Amz-Target")
+	status, answer := p(target[strings.LastIndex(target, ".")+1:], body)
+	text, err := json.Marshal(answer)
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(text)))}, err
+}
+
+func (p playing) deps() sink.Deps {
+	return sink.Deps{AWS: func(context.Context) (awssdk.Config, error) {
+		return awssdk.Config{Region: "eu-west-2", HTTPClient: p, Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", "")}, nil
+	}}
+}
+
+func made(t *testing.T, name string, s sink.Settings, p playing) sink.Sink {
+	t.Helper()
+	for _, sp := range Specs() {
+		if sp.Name == name {
+			full, err := sp.Prepare(s)
+			require.NoError(t, err)
+			out, err := sp.New(full, p.deps())
+			require.NoError(t, err)
+			return out
+		}
+	}
+	t.Fatalf("no integration %s", name)
+	return nil
+}
+
+func records(n, keys int) []sink.Record {
+	list := make([]sink.Record, n)
+	for i := range list {
+		list[i] = sink.Record{Topic: "orders", Offset: int64(i), Time: time.UnixMilli(1_700_000_000_000), Key: fmt.Appendf(nil, "k%d", i%keys), Value: fmt.Appendf(nil, `{"id":"k%d","n":%d}`, i%keys, i)}
+	}
+	return list
+}
+
+type kinesisRequest struct {
+	Records []struct {
+		Data         []byte
+		PartitionKey string
+	}
+}
+
+// stream is Kinesis as its documentation warns: any entry may fail, whatever its neighbours do.
+type stream struct {
+	mu    sync.Mutex
+	fail  *rand.Rand
+	codes []string
+	most  int
+	got   map[string][]int // n by key, in the order taken
+}
+
+func (s *stream) answer(_ string, body []byte) (int, any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var in kinesisRequest
+	if err := json.Unmarshal(body, &in); err != nil {
+		return 400, map[string]any{"__type": "SerializationException"}
+	}
+	s.most = max(s.most, len(in.Records))
+	if s.fail.IntN(5) == 0 {
+		return 400, map[string]any{"__type": "ProvisionedThroughputExceededException", "message": "slow down"}
+	}
+	var out []any
+	for _, r := range in.Records {
+		if s.fail.IntN(4) == 0 {
+			out = append(out, map[string]any{"ErrorCode": s.codes[s.fail.IntN(len(s.codes))], "ErrorMessage": "not now"})
+			continue
+		}
+		var v struct{ N int }
+		if err := json.Unmarshal(r.Data, &v); err != nil {
+			return 400, map[string]any{"__type": "SerializationException"}
+		}
+		s.got[r.PartitionKey] = append(s.got[r.PartitionKey], v.N)
+		out = append(out, map[string]any{"SequenceNumber": "1", "ShardId": "s"})
+	}
+	return 200, map[string]any{"Records": out}
+}
+
+// Whatever fails, every record arrives, and those of a key in their order, each once:
+// what is reported is exactly what was not taken.
+func TestOrderOfAKeyThroughPartialFailures(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(10) {
+		s := &stream{fail: rand.New(rand.NewPCG(seed, 1)), codes: []string{"ProvisionedThroughputExceededException", "InternalFailure"}, got: map[string][]int{}}
+		k := made(t, "kinesis", sink.Settings{"stream": "clicks"}, s.answer)
+		left := records(300, 7)
+		for round := 0; len(left) > 0; round++ {
+			require.Less(t, round, 2000)
+			out, err := k.Write(t.Context(), left)
+			require.NoError(t, err)
+			require.True(t, out.Unordered)
+			var again []sink.Record
+			for _, f := range out.Failed {
+				again = append(again, left[f.Index])
+			}
+			left = again
+		}
+		total := 0
+		for key, got := range s.got {
+			require.IsIncreasing(t, got, "key %s, seed %d", key, seed)
+			total += len(got)
+		}
+		require.Equal(t, 300, total)
+	}
+}
+
+func TestRequestsKeepToTheLimits(t *testing.T) {
+	t.Parallel()
+	s := &stream{fail: rand.New(rand.NewPCG(1, 1)), got: map[string][]int{}}
+	most, bytes := 0, 0
+	k := made(t, "kinesis", sink.Settings{"stream": "clicks", "parallel": "1"}, func(_ string, body []byte) (int, any) {
+		var in kinesisRequest
+		if err := json.Unmarshal(body, &in); err != nil {
+			return 500, nil
+		}
+		size := 0
+		out := make([]any, len(in.Records))
+		for i, r := range in.Records {
+			size += len(r.Data) + len(r.PartitionKey)
+			out[i] = map[string]any{"SequenceNumber": "1"}
+		}
+		most, bytes = max(most, len(in.Records)), max(bytes, size)
+		return 200, map[string]any{"Records": out}
+	})
+	list := records(1200, 1200)
+	for i := range 15 {
+		list[i].Value = make([]byte, 1<<20)
+	}
+	list[40].Value = make([]byte, 11<<20)
+	out, err := k.Write(t.Context(), list)
+	require.NoError(t, err)
+	require.Len(t, out.Failed, 1)
+	require.Equal(t, 40, out.Failed[0].Index)
+	require.Equal(t, sink.Refused, sink.CauseOf(out.Failed[0].Err))
+	require.Equal(t, 500, most)
+	require.LessOrEqual(t, bytes, 10<<20)
+	require.Zero(t, s.most)
+}
+
+// A request that is refused as a whole is cut until the record at fault is alone.
+func TestTheRecordAtFaultIsFound(t *testing.T) {
+	t.Parallel()
+	d := made(t, "dynamodb", sink.Settings{"table": "orders", "keys": "id"}, func(_ string, body []byte) (int, any) {
+		if strings.Contains(string(body), `"n":{"N":"17"}`) {
+			return 400, map[string]any{"__type": "com.amazon.coral.validate#ValidationException", "message": "no"}
+		}
+		return 200, map[string]any{"UnprocessedItems": map[string]any{}}
+	})
+	out, err := d.Write(t.Context(), records(60, 60))
+	require.NoError(t, err)
+	require.Len(t, out.Failed, 1)
+	require.Equal(t, 17, out.Failed[0].Index)
+	require.Equal(t, sink.Refused, sink.CauseOf(out.Failed[0].Err))
+}
+
+func TestADenialStopsAndIsAConfigurationsFault(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	q := made(t, "sqs", sink.Settings{"queueUrl": "https://sqs.eu-west-2.amazonaws.com/123456789012/orders", "parallel": "1"}, func(string, []byte) (int, any) {
+		calls++
+		return 403, map[string]any{"__type": "AccessDeniedException", "message": "no"}
+	})
+	out, err := q.Write(t.Context(), records(500, 500))
+	require.NoError(t, err)
+	require.Len(t, out.Failed, 500)
+	for _, f := range out.Failed {
+		require.Equal(t, sink.Misconfigured, sink.CauseOf(f.Err))
+	}
+	require.Equal(t, 1, calls, "what is denied is not asked for again")
+}
+
+func TestAnExecutionThatIsThereIsDone(t *testing.T) {
+	t.Parallel()
+	m := made(t, "stepfunctions", sink.Settings{"stateMachineArn": "arn:aws:states:eu-west-2:123456789012:stateMachine:order", "answerTopic": "started"},
+		func(string, []byte) (int, any) { return 400, map[string]any{"__type": "ExecutionAlreadyExists"} })
+	out, err := m.Write(t.Context(), records(1, 1))
+	require.NoError(t, err)
+	require.Empty(t, out.Failed)
+	value := out.Answer["records"].(map[string]any)["started"].([]any)[0].(map[string]any)["value"].([]byte)
+	require.Contains(t, string(value), `"jobId":"arn:aws:states:eu-west-2:123456789012:execution:order:orders-0-0"`)
+}
+
+func TestSettingsAreCheckedAgainstTheModel(t *testing.T) {
+	t.Parallel()
+	sp := genericSpec()
+	require.ErrorContains(t, sp.Check(sink.Settings{"service": "braket", "operation": "CreateTask", "input": "{}"}), `operation: braket has no operation "CreateTask"`)
+	require.ErrorContains(t, sp.Check(sink.Settings{"service": "ec2", "operation": "RunInstances", "input": "{}"}), `service: no model of a service "ec2" is bundled`)
+	require.ErrorContains(t, sp.Check(sink.Settings{"service": "ec2", "operation": "RunInstances", "input": "{}", "model": "./not-there.json"}), "not-there.json")
+	require.NoError(t, sp.Check(sink.Settings{"service": "braket", "operation": "CreateQuantumTask", "input": "{}"}))
+}
+
+func TestARecordThatFitsNoTemplateIsRefusedAlone(t *testing.T) {
+	t.Parallel()
+	g := made(t, "aws", sink.Settings{"service": "sqs", "operation": "SendMessage", "input": `{"QueueUrl":"q","MessageBody":{{ json .value.id }}}`},
+		func(string, []byte) (int, any) { return 200, map[string]any{"MessageId": "m"} })
+	list := records(3, 3)
+	list[1].Value = []byte(`{"other":1}`)
+	out, err := g.Write(t.Context(), list)
+	require.NoError(t, err)
+	require.Len(t, out.Failed, 1)
+	require.Equal(t, 1, out.Failed[0].Index)
+	var f *sink.Fault
+	require.True(t, errors.As(out.Failed[0].Err, &f) && f.Cause == sink.Refused)
+}
+
+// The version that stays is the newest, however often and in whatever order records come.
+func TestAnOlderRecordNeverReplacesANewerOne(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	have := map[string]int{}
+	d := made(t, "dynamodb", sink.Settings{"table": "orders", "keys": "id", "write": "newest"}, func(target string, body []byte) (int, any) {
+		mu.Lock()
+		defer mu.Unlock()
+		var in struct {
+			Item                      map[string]map[string]any
+			ConditionExpression       string
+			ExpressionAttributeValues map[string]map[string]string
+		}
+		if err := json.Unmarshal(body, &in); err != nil || target != "PutItem" || in.ConditionExpression != "attribute_not_exists(#v) OR #v < :v" {
+			return 400, map[string]any{"__type": "ValidationException"}
+		}
+		var version int
+		fmt.Sscan(in.ExpressionAttributeValues[":v"]["N"], &version)
+		id := in.Item["id"]["S"].(string)
+		if at, there := have[id]; there && at >= version {
+			return 400, map[string]any{"__type": "ConditionalCheckFailedException"}
+		}
+		have[id] = version
+		return 200, map[string]any{}
+	})
+	list := records(20, 4)
+	for range 2 { // again
+		out, err := d.Write(t.Context(), list)
+		require.NoError(t, err)
+		require.Empty(t, out.Failed)
+	}
+	require.Equal(t, map[string]int{"k0": 16, "k1": 17, "k2": 18, "k3": 19}, have)
+}
