@@ -75,6 +75,7 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.logsCommand(), a.tailCommand(),
 		a.produceCommand(), a.filterCommand(), a.offsetsCommand(), a.recordsCommand(), a.skipCommand(), a.clusterCommand(),
 		a.versionCommand(), a.manCommand(),
+		a.integrationsCommand(), a.integrationCommand(),
 		a.doctorCommand(), a.aclsCommand(), a.iamCommand(), a.backupCommand(), a.restoreCommand(),
 	)
 	return root
@@ -83,10 +84,13 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 // outputs names, in a command's annotations, what -o takes there beside table and json.
 const outputs = "outputs"
 
+// anyFile is the annotation of a command whose -o may name a zip as well.
+const anyFile = "a file that ends in .zip"
+
 func (a *app) checkOutput(c *cobra.Command) error {
 	more := c.Annotations[outputs]
 	switch {
-	case a.output == "table", a.output == "json", more != "" && a.output == more:
+	case a.output == "table", a.output == "json", more != "" && (a.output == more || more == anyFile && strings.HasSuffix(a.output, ".zip")):
 		return nil
 	case more != "":
 		return usage(c, fmt.Errorf("-o %s: want table, json or %s", a.output, more))

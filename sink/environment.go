@@ -66,3 +66,12 @@ func (sp Spec) fromVariable(name string) (setting string, known bool) {
 	}
 	return "", false
 }
+
+// Environment gives the variables of an integration with these settings.
+func (sp Spec) Environment(s Settings) map[string]string {
+	variables := map[string]string{EnvironmentName: sp.Name}
+	for name, value := range s {
+		variables[Variable(name)] = value
+	}
+	return variables
+}

@@ -143,3 +143,18 @@ func IsReference(value string) bool {
 	return ok && rest != "" && scheme != "" && !strings.HasPrefix(rest, "//") &&
 		strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
+
+// Statements gives the policy for settings; those left out that have to be there are
+// shown as NAME.
+func (sp Spec) Statements(s Settings) []Statement {
+	if sp.Policy == nil {
+		return nil
+	}
+	full := sp.filled(s)
+	for _, one := range sp.Settings {
+		if one.Required && full[one.Name] == "" {
+			full[one.Name] = strings.ToUpper(one.Name)
+		}
+	}
+	return sp.Policy(full)
+}

@@ -16,11 +16,15 @@ import (
 
 	"gantry/cli"
 	"gantry/cli/demo"
+	"gantry/sink"
 )
 
 func main() {
 	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "bootstrap" {
-		demo.Bootstrap() // this very file, started as a function of the demo
+		if name := os.Getenv(sink.EnvironmentName); name != "" {
+			os.Exit(bootstrap(name, os.Environ())) // this very file, as an integration in AWS Lambda
+		}
+		demo.Bootstrap() // or as a function of the demo
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -20,7 +20,7 @@ import (
 // documents gives every document by its path from the root.
 func documents() map[string]string {
 	return map[string]string{
-		"docs/compatibility.md": compatibility(), "docs/metrics.md": metrics(), "docs/roles.md": roles(), "docs/logs.md": logs(),
+		"docs/compatibility.md": compatibility(), "docs/metrics.md": metrics(), "docs/roles.md": roles(), "docs/logs.md": logs(), "docs/integrations.md": integrations(),
 		"packaging/monitoring/gantry-dashboard.json": grafana(),
 	}
 }

@@ -90,6 +90,12 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 20 * time.Minute},
 	},
 	{
+		Name: "integrations", About: "integrations from a topic to real and AWS-compatible servers, in gantry and as deployed functions",
+		Packages: []string{"test/integrations"}, Kafka: true, Wants: []Tool{java, maven, python},
+		Kits:    []Kit{awsServer, awsClients, tableReaders},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: time.Hour},
+	},
+	{
 		Name: "simulation", About: "the whole pipeline under faults drawn from a seed",
 		Packages: []string{"test/simulation"},
 		Timeout:  map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute, Soak: 6 * time.Hour},
