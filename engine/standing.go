@@ -12,12 +12,12 @@ import (
 	"gantry/record"
 )
 
-// Standing is a partition that does not get on: its lane stands on records that fail, or
-// records are missing at the source.
+// Standing is a lane that does not get on: it stands on records that fail, or records of
+// its partition are missing at the source.
 type Standing struct {
 	Mapping   mapping.Mapping
 	Partition record.Partition
-	Lane      *pipeline.LaneSnapshot // nil where there is none: the topic was made again
+	Lane      *pipeline.LaneSnapshot // the lane as if it were its partition's only one that stands; nil where there is none: the topic was made again
 	Loss      *mapping.Loss          // what waits for its owner, nil where the lane alone stands
 	Lag       int64                  // records the group has not committed; -1 = not known
 	Left      *time.Duration         // until retention reaches the first unresolved record; nil = not known, or never
@@ -29,7 +29,7 @@ func (s Standing) Offset() int64 {
 	case s.Loss != nil:
 		return s.Loss.First
 	case s.Lane != nil:
-		return s.Lane.Resume
+		return s.Lane.At
 	}
 	return -1
 }
@@ -110,8 +110,12 @@ func standingOf(r Running) []Standing {
 		list = append(list, Standing{Mapping: r.Mapping, Partition: id, Lane: lane(id), Loss: loss, Lag: -1})
 	}
 	for i := range r.Snapshot.Lanes {
-		if l := &r.Snapshot.Lanes[i]; l.Standing() && !lost[l.Partition] {
-			list = append(list, Standing{Mapping: r.Mapping, Partition: l.Partition, Lane: l, Lag: -1})
+		l := &r.Snapshot.Lanes[i]
+		if !l.Standing() || lost[l.Partition] {
+			continue
+		}
+		for _, one := range l.ByStand() {
+			list = append(list, Standing{Mapping: r.Mapping, Partition: l.Partition, Lane: &one, Lag: -1})
 		}
 	}
 	return list

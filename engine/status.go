@@ -48,7 +48,7 @@ func (r *running) status(s *mapping.Status) {
 	}
 	for _, l := range snap.Lanes {
 		if l.Blocked != "" {
-			s.ProcessingResult, s.Detail = l.Blocked, fmt.Sprintf("%s at offset %d: %s", l.Partition, l.Resume, l.Detail)
+			s.ProcessingResult, s.Detail = l.Blocked, fmt.Sprintf("%s at offset %d: %s", l.Partition, l.At, l.Detail)
 		}
 	}
 	if len(snap.Losses) > 0 {

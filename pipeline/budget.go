@@ -53,33 +53,39 @@ func (b *Budget) room() <-chan struct{} {
 	return b.freed
 }
 
-// active is what the lanes hold, those that are paused because they fail left out.
+// active is what the lanes hold, without what stands: partitions that are paused because
+// they fail and, where a partition has several lanes, those that fail. The span bounds
+// what such a lane holds, and the others of its partition go on.
 func (p *Pipeline) active() int64 {
 	n := p.held
-	if p.paused == 0 {
-		return n
-	}
-	for _, l := range p.order {
-		if l.paused && !l.since.IsZero() {
-			n -= l.held
+	for _, t := range p.parts {
+		switch {
+		case t.paused && t.standing():
+			n -= t.held
+		case t.several():
+			for _, l := range t.lanes {
+				if !l.since.IsZero() {
+					n -= l.held
+				}
+			}
 		}
 	}
 	return n
 }
 
-func (p *Pipeline) pause(l *lane) {
-	if !l.paused {
-		l.paused = true
+func (p *Pipeline) pause(t *partition) {
+	if !t.paused {
+		t.paused = true
 		p.paused++
-		p.fetch.Pause(l.key.Of())
+		p.fetch.Pause(t.id)
 	}
 }
 
-func (p *Pipeline) resume(l *lane) {
-	if l.paused {
-		l.paused = false
+func (p *Pipeline) resume(t *partition) {
+	if t.paused {
+		t.paused = false
 		p.paused--
-		p.fetch.Resume(l.key.Of())
+		p.fetch.Resume(t.id)
 	}
 }
 
@@ -89,9 +95,9 @@ func (p *Pipeline) resume(l *lane) {
 // stops counting, and it gets no more until it has got on.
 func (p *Pipeline) admit() {
 	if p.held > p.cfg.Budget {
-		for _, l := range p.order {
-			if !l.since.IsZero() && l.held > pauseOver {
-				p.pause(l)
+		for _, t := range p.parts {
+			if t.held > pauseOver && (!t.several() || t.span.full) && t.standing() {
+				p.pause(t)
 			}
 		}
 	}

@@ -25,7 +25,8 @@ import (
 // player carries out the directives of one case:
 //
 //	topic N                        partitions, 2 unless given; the first line if at all
-//	produce P COUNT [size=N] [age=D] [null] [value=TEXT] [filtered]
+//	produce P COUNT [size=N] [age=D] [null] [value=TEXT] [filtered] [keys=a,b,-]
+//	                               keys are used in turn, - is none
 //	mapping WORDS                  see option; changes what runs when it runs already
 //	function WHAT WHERE [times=N]  the first rule that fits an event answers it; see rule
 //	destination fail times=N       the next N dead letters are refused (-1: until healed)
@@ -181,7 +182,7 @@ func (pl *player) duration(s string) time.Duration {
 
 func (pl *player) produce(words []string) {
 	partition := int32(pl.number(words[0]))
-	now, size, value := time.Now(), 0, ""
+	now, size, value, keys := time.Now(), 0, "", []string{"k"}
 	pl.filtered = false
 	null := false
 	for _, w := range words[2:] {
@@ -192,6 +193,8 @@ func (pl *player) produce(words []string) {
 			now = now.Add(-pl.duration(v))
 		case "value":
 			value = v
+		case "keys":
+			keys = strings.Split(v, ",")
 		case "null":
 			null = true
 		case "filtered":
@@ -201,12 +204,15 @@ func (pl *player) produce(words []string) {
 		}
 	}
 	var records []*kgo.Record
-	for range pl.number(words[1]) {
+	for i := range pl.number(words[1]) {
 		v := value
 		if v == "" {
 			v = fmt.Sprintf(`{"n":%d,"pad":"%s"}`, pl.written[partition], strings.Repeat("x", size))
 		}
-		rec := &kgo.Record{Partition: partition, Timestamp: now, Key: []byte("k")}
+		rec := &kgo.Record{Partition: partition, Timestamp: now}
+		if key := keys[i%len(keys)]; key != "-" {
+			rec.Key = []byte(key)
+		}
 		if !null {
 			rec.Value = []byte(v)
 		}
@@ -234,6 +240,10 @@ func option(t *testing.T, m *mapping.Mapping, word string) {
 		m.RetryAttempts = number()
 	case "age":
 		m.RecordAge = duration()
+	case "lanes":
+		m.Lanes.PerPartition = number()
+	case "order":
+		m.Lanes.Order = mapping.Order(v)
 	case "bisect":
 		m.Bisect = true
 	case "partial":
@@ -274,7 +284,7 @@ func (pl *player) report() string {
 	pl.calls, pl.letters, pl.most = nil, nil, 0
 	pl.mu.Unlock()
 	var out strings.Builder
-	out.WriteString(story(calls))
+	out.WriteString(story(calls, pl.m.Lanes))
 	slices.Sort(letters)
 	for _, l := range letters {
 		out.WriteString(l + "\n")
@@ -304,8 +314,16 @@ func (pl *player) reportLanes(out *strings.Builder) {
 	s := pl.p.Pipe.Snapshot()
 	slices.SortFunc(s.Lanes, func(a, b pipelineLane) int { return int(a.Partition.Index - b.Partition.Index) })
 	for _, l := range s.Lanes {
-		if !l.Since.IsZero() {
-			fmt.Fprintf(out, "partition %d stands at %d: %s\n", l.Partition.Index, l.Resume, l.Detail)
+		for _, st := range l.Stands {
+			if !st.Since.IsZero() {
+				fmt.Fprintf(out, "partition %d stands at %d: %s\n", l.Partition.Index, st.At, st.Detail)
+			}
+		}
+		if l.Span.Full {
+			fmt.Fprintf(out, "partition %d takes no more before %d is resolved\n", l.Partition.Index, l.Resume)
+		}
+		if l.Changing {
+			fmt.Fprintf(out, "partition %d has other lanes when what is in hand is resolved\n", l.Partition.Index)
 		}
 	}
 	// With several lanes at work it is chance whose invocation was the last.

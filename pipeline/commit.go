@@ -18,9 +18,9 @@ type committer struct {
 
 func (c *committer) waits() bool { return !c.busy && !c.wait.IsZero() }
 
-// holds keeps a lane from starting anything new while commits fail and it has resolved
-// what is not committed: every further batch would be one more to repeat.
-func (c *committer) holds(l *lane) bool { return c.fails > 0 && l.resume().At > l.committed.At }
+// holds keeps the lanes of a partition from starting anything new while commits fail and
+// it has resolved what is not committed: every further batch would be one more to repeat.
+func (c *committer) holds(t *partition) bool { return c.fails > 0 && t.resume().At > t.committed.At }
 
 // due is when a commit is to be made that no event brings, or look where that is earlier.
 func (c *committer) due(look time.Time) time.Time {
@@ -55,13 +55,13 @@ func (p *Pipeline) startCommit() {
 	}
 	confirm := !c.again.IsZero() && !c.again.After(time.Now())
 	offsets := map[record.Partition]record.Offset{}
-	var lanes []*lane
-	for _, l := range p.order {
-		at := l.resume()
-		same := confirm && l.loss == nil && at.At == l.committed.At
-		if (at.At > l.committed.At || same) && !l.orphan {
-			offsets[l.key.Of()] = at
-			lanes = append(lanes, l)
+	var parts []*partition
+	for _, t := range p.parts {
+		at := t.resume()
+		same := confirm && t.loss == nil && at.At == t.committed.At
+		if (at.At > t.committed.At || same) && !t.orphan {
+			offsets[t.id] = at
+			parts = append(parts, t)
 		}
 	}
 	if confirm {
@@ -78,13 +78,13 @@ func (p *Pipeline) startCommit() {
 		ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 		defer cancel()
 		err := p.commit.Commit(ctx, settled)
-		p.post(func() { p.committed(lanes, settled, err) })
+		p.post(func() { p.committed(parts, settled, err) })
 	}()
 }
 
 // committed notes what the broker acknowledged. A refusal, for a rebalance or for any
 // other reason, loses nothing: the offsets are still there to be committed.
-func (p *Pipeline) committed(lanes []*lane, s Settled, err error) {
+func (p *Pipeline) committed(parts []*partition, s Settled, err error) {
 	c := &p.committer
 	c.busy = false
 	if err != nil {
@@ -99,12 +99,13 @@ func (p *Pipeline) committed(lanes []*lane, s Settled, err error) {
 		return
 	}
 	c.wait, c.fails, p.status.uncommitted = time.Time{}, 0, nil
-	for _, l := range lanes {
-		at := s.Offsets[l.key.Of()]
-		if at.At > l.committed.At && c.again.IsZero() {
+	for _, t := range parts {
+		at := s.Offsets[t.id]
+		if at.At > t.committed.At && c.again.IsZero() {
 			c.again = time.Now().Add(confirmAfter)
 		}
-		p.counts.Committed.Add(at.At - l.committed.At)
-		l.committed = at
+		p.counts.Committed.Add(at.At - t.committed.At)
+		t.committed = at
+		t.span.commit(at.At)
 	}
 }

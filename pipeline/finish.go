@@ -108,7 +108,7 @@ func (l *lane) failing(detail string) {
 // healthy forgets a failure that is over.
 func (l *lane) healthy() {
 	l.waits, l.wait, l.since, l.detail = 0, time.Time{}, time.Time{}, ""
-	l.moved = time.Now()
+	l.of.moved = time.Now()
 }
 
 // The backoff of a lane: exponential with full jitter.
@@ -132,17 +132,23 @@ func jitter(n int) time.Duration {
 }
 
 // hold and release keep account of the bytes of unresolved records.
-func (p *Pipeline) hold(l *lane, records []record.Record) { p.account(l, weight(records)) }
+func (p *Pipeline) hold(l *lane, records []record.Record) {
+	n := weight(records)
+	l.held += n
+	p.account(l.of, n)
+}
 
 func (p *Pipeline) release(l *lane, records []record.Record) {
-	p.account(l, -weight(records))
-	if l.held < resumeBelow {
-		p.resume(l)
+	n := weight(records)
+	l.held -= n
+	p.account(l.of, -n)
+	if l.of.held < resumeBelow {
+		p.resume(l.of)
 	}
 }
 
-func (p *Pipeline) account(l *lane, n int64) {
-	l.held += n
+func (p *Pipeline) account(t *partition, n int64) {
+	t.held += n
 	p.held += n
 	p.cfg.Total.add(n)
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -54,11 +55,31 @@ func (p *Pipeline) drop(l *lane, w *work, why string) {
 	p.counts.dropped(len(w.Records))
 	first, last := &w.Records[0], &w.Records[len(w.Records)-1]
 	p.cfg.Log.Warn("records given up", "mapping", p.set.Mapping.UUID, "partition", l.key.Of().String(),
-		"first_offset", first.Offset, "last_offset", last.Offset, "count", len(w.Records),
+		"first_offset", first.Offset, "last_offset", last.Offset, "count", len(w.Records), "offsets", runs(w.Records),
 		"condition", string(w.give.why), "because", why, "error", l.detail)
 	p.release(l, w.Records)
 	l.healthy()
 	p.again = true
+}
+
+// runs writes the offsets of records as 3-5,9: what lies between may be of another lane.
+func runs(records []record.Record) string {
+	var out []byte
+	for i := 0; i < len(records); {
+		n := i
+		for n+1 < len(records) && records[n+1].Offset == records[n].Offset+1 {
+			n++
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendInt(out, records[i].Offset, 10)
+		if n > i {
+			out = strconv.AppendInt(append(out, '-'), records[n].Offset, 10)
+		}
+		i = n + 1
+	}
+	return string(out)
 }
 
 func (p *Pipeline) position(l *lane, w *work) record.Position {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gantry/mapping"
+	"gantry/pipeline/batch"
 	"gantry/pipeline/poll"
 	"gantry/record"
 )
@@ -35,20 +36,17 @@ func (p *Pipeline) Ready(ctx context.Context) error {
 	}
 }
 
-// Assigned implements poll.Receiver: it opens a lane for each partition, a new epoch
+// Assigned implements poll.Receiver: it opens the lanes of each partition, a new epoch
 // even where one of the same name is still there.
 func (p *Pipeline) Assigned(begin map[record.Partition]record.Offset) {
 	p.do(func() {
+		shape := p.set.Mapping.Lanes.InForce()
 		for _, id := range slices.SortedFunc(maps.Keys(begin), byName) {
-			at := begin[id]
-			p.remove(p.lanes[id])
-			l := &lane{
-				key: record.Lane{Topic: id.Topic, Partition: id.Index}, at: len(p.order),
-				tail: at, committed: at, moved: time.Now(),
-			}
-			p.lanes[id] = l
-			p.order = append(p.order, l)
+			p.remove(p.byID[id])
+			p.byID[id] = newPartition(id, begin[id], shape, p.cfg.Span)
+			p.parts = append(p.parts, p.byID[id])
 		}
+		p.reorder()
 		p.status.assigned()
 	})
 }
@@ -70,24 +68,29 @@ func (p *Pipeline) Records(chunks []poll.Chunk) {
 }
 
 func (p *Pipeline) push(c *poll.Chunk, now time.Time) {
-	l := p.lanes[c.Partition]
-	if l == nil || l.closed || l.loss != nil {
+	t := p.byID[c.Partition]
+	if t == nil || t.closed || t.loss != nil {
 		return
 	}
-	if l.settled() {
-		l.moved = now
+	if t.settled() {
+		t.moved = now
 	}
-	l.queue.Push(c.Records, now)
-	l.tail = c.Tail
-	p.account(l, int64(c.Bytes))
+	if l := t.lanes[0]; !t.several() && t.waiting.Len() == 0 {
+		l.queue.Push(c.Records, now)
+		l.held += int64(c.Bytes)
+	} else {
+		t.waiting.Push(c.Records, now)
+	}
+	t.tail = c.Tail
+	p.account(t, int64(c.Bytes))
 	p.counts.polled(c)
-	// A lane that stands must not fill the budget the others live on.
-	if l.held > pauseOver && now.Sub(l.moved) > stuckAfter {
-		p.pause(l)
+	// A partition that stands must not fill the budget the others live on.
+	if t.held > pauseOver && now.Sub(t.moved) > stuckAfter {
+		p.pause(t)
 	}
 }
 
-// When a lane that stands is paused and resumed. The distance between the two keeps it
+// When a partition that stands is paused and resumed. The distance between the two keeps it
 // from flapping: what a pause strips is fetched again.
 const (
 	pauseOver   = 2 << 20
@@ -95,46 +98,46 @@ const (
 	stuckAfter  = 2 * time.Second
 )
 
-// SourceLoss implements poll.Receiver: the lane finishes what it has and stops.
+// SourceLoss implements poll.Receiver: the lanes finish what they have and stop.
 func (p *Pipeline) SourceLoss(loss mapping.Loss) {
 	p.cfg.Log.Error("records were lost at the source before they were read",
 		"mapping", p.set.Mapping.UUID, "topic", loss.Topic, "partition", loss.Partition,
 		"first_offset", loss.First, "last_offset", loss.Last, "count", loss.Count, "reason", loss.Reason)
 	p.do(func() {
 		id := record.Partition{Topic: loss.Topic, Index: loss.Partition}
-		l := p.lanes[id]
-		if l != nil {
-			if loss.Resume < l.tail.At { // cut behind us: what waits does not exist any more
-				p.dropWaiting(l, &loss)
+		if t := p.byID[id]; t != nil {
+			if loss.Resume < t.tail.At { // cut behind us: what waits does not exist any more
+				p.dropWaiting(t, &loss)
 			}
-			l.loss = &loss
+			t.loss = &loss
 		}
 		p.status.lost(loss)
 	})
 }
 
-// dropWaiting empties a lane's queue: what of it is not read again is lost as well.
-func (p *Pipeline) dropWaiting(l *lane, loss *mapping.Loss) {
-	if l.queue.Len() == 0 {
-		return
+// dropWaiting takes what lies behind a cut out of the queues: what of it is not read again
+// is lost as well.
+func (p *Pipeline) dropWaiting(t *partition, loss *mapping.Loss) {
+	gone := func(r *record.Record) bool { return r.Offset >= loss.Resume }
+	found := false
+	remove := func(q *batch.Queue) int64 {
+		records := q.Remove(gone)
+		if len(records) > 0 {
+			found = true
+			loss.First = min(loss.First, records[0].Offset)
+		}
+		n := weight(records)
+		p.account(t, -n)
+		return n
 	}
-	loss.First = min(loss.First, max(l.queue.Head().Offset, loss.Resume))
-	loss.Last = max(loss.Last, l.tail.At-1)
-	loss.Count = loss.Last - loss.First + 1
-	p.account(l, -p.waiting(l))
-	l.queue.Clear()
-}
-
-// waiting is the weight of a lane's queue.
-func (p *Pipeline) waiting(l *lane) int64 {
-	n := l.held
-	if l.mine != nil {
-		n -= weight(l.mine.Records)
+	for _, l := range t.lanes {
+		l.held -= remove(&l.queue)
 	}
-	for _, w := range l.left {
-		n -= weight(w.Records)
+	remove(&t.waiting)
+	if found {
+		loss.Last = max(loss.Last, t.tail.At-1)
+		loss.Count = loss.Last - loss.First + 1
 	}
-	return n
 }
 
 // failed passes a failing poll or commit on to who hears of them.
@@ -153,16 +156,16 @@ func (p *Pipeline) Trouble(err error) {
 	p.do(func() { p.status.trouble(err) })
 }
 
-// drain is a set of lanes on their way out; gone is closed when nothing of them is in
-// flight and, unless they are lost, everything settled is committed.
+// drain is a set of partitions on their way out; gone is closed when nothing of them is
+// in flight and, unless they are lost, everything settled is committed.
 type drain struct {
-	lanes []*lane
+	parts []*partition
 	gone  chan struct{}
 }
 
 func (d *drain) over() bool {
-	for _, l := range d.lanes {
-		if l.flight != nil || (!l.orphan && l.resume().At > l.committed.At) {
+	for _, t := range d.parts {
+		if t.flying() || t.gap > 0 || (!t.orphan && t.resume().At > t.committed.At) {
 			return false
 		}
 	}
@@ -192,7 +195,7 @@ func (p *Pipeline) Revoked(ids []record.Partition) {
 	p.do(func() { deadline = p.set.Timeout + 30*time.Second })
 	d := p.close(ids, false)
 	if !p.await(d, deadline) {
-		p.do(func() { p.cutLanes(d.lanes) })
+		p.do(func() { cutLanes(d.parts) })
 		p.await(d, graceAfterCut)
 	}
 	p.forget(d)
@@ -202,7 +205,7 @@ func (p *Pipeline) Revoked(ids []record.Partition) {
 // everything is cut at once and nothing is committed.
 func (p *Pipeline) Lost(ids []record.Partition) {
 	d := p.close(ids, true)
-	p.do(func() { p.cutLanes(d.lanes) })
+	p.do(func() { cutLanes(d.parts) })
 	p.await(d, graceAfterCut)
 	p.forget(d)
 }
@@ -211,9 +214,9 @@ func (p *Pipeline) close(ids []record.Partition, orphan bool) *drain {
 	d := &drain{gone: make(chan struct{})}
 	p.do(func() {
 		for _, id := range ids {
-			if l := p.lanes[id]; l != nil {
-				l.closed, l.orphan = true, orphan
-				d.lanes = append(d.lanes, l)
+			if t := p.byID[id]; t != nil {
+				t.closed, t.orphan, t.closing = true, orphan, time.Now().Add(closingTime)
+				d.parts = append(d.parts, t)
 			}
 		}
 		p.drains = append(p.drains, d)
@@ -221,9 +224,12 @@ func (p *Pipeline) close(ids []record.Partition, orphan bool) *drain {
 	return d
 }
 
-func (p *Pipeline) cutLanes(lanes []*lane) {
-	for _, l := range lanes {
-		l.cut(ErrCut)
+func cutLanes(parts []*partition) {
+	for _, t := range parts {
+		t.closing, t.gap = time.Time{}, 0
+		for _, l := range t.lanes {
+			l.cut(ErrCut)
+		}
 	}
 }
 
@@ -242,31 +248,31 @@ func (p *Pipeline) await(d *drain, limit time.Duration) bool {
 
 func (p *Pipeline) forget(d *drain) {
 	p.do(func() {
-		for _, l := range d.lanes {
-			if p.lanes[l.key.Of()] == l {
-				p.remove(l)
+		for _, t := range d.parts {
+			if p.byID[t.id] == t {
+				p.remove(t)
 			}
 		}
+		p.reorder()
 	})
 }
 
-// remove takes a lane out of the table. What is in flight for it lands on nothing.
-func (p *Pipeline) remove(l *lane) {
-	if l == nil {
+// remove takes a partition out of the table; its lanes leave with the next reorder. What
+// is in flight for it lands on nothing.
+func (p *Pipeline) remove(t *partition) {
+	if t == nil {
 		return
 	}
-	l.cut(ErrCut)
-	l.flight, l.mine = nil, nil
-	p.account(l, -l.held)
-	p.resume(l) // or it would come back paused
-	if l.loss != nil {
-		p.fetch.Resume(l.key.Of()) // the poller paused it: a later assignment finds the loss anew
+	for _, l := range t.lanes {
+		l.cut(ErrCut)
+		l.flight, l.mine = nil, nil
 	}
-	delete(p.lanes, l.key.Of())
-	p.order = append(p.order[:l.at], p.order[l.at+1:]...)
-	for i, other := range p.order {
-		other.at = i
+	p.account(t, -t.held)
+	p.resume(t) // or it would come back paused
+	if t.loss != nil {
+		p.fetch.Resume(t.id) // the poller paused it: a later assignment finds the loss anew
 	}
-	p.next = 0
-	p.status.removed(l.key.Of())
+	delete(p.byID, t.id)
+	p.parts = slices.DeleteFunc(p.parts, func(other *partition) bool { return other == t })
+	p.status.removed(t.id)
 }

@@ -5,33 +5,26 @@ import (
 	"time"
 
 	"gantry/function"
-	"gantry/mapping"
 	"gantry/pipeline/batch"
 	"gantry/pipeline/settle"
 	"gantry/record"
 )
 
-// lane is the records of one partition under one assignment.
+// lane is the records of one partition, or of one slot of it, under one assignment.
 type lane struct {
-	key       record.Lane
-	at        int // its index in the order
-	queue     batch.Queue
-	tail      record.Offset // behind everything polled
-	committed record.Offset // what the broker acknowledged last
-	flight    *flight       // the one piece of work in flight, nil when none is
-	mine      *work         // this lane's share of the flight
-	left      []*work       // what a failure left, next first; invoked before the queue
-	wait      time.Time     // backoff: nothing before
-	waits     int           // backoffs in a row
-	held      int64         // bytes of unresolved records
-	moved     time.Time     // when the lane last got on
-	since     time.Time     // when the piece in hand failed first; zero while healthy
-	closed    bool          // being taken away: nothing new starts
-	orphan    bool          // the assignment is lost: nothing is committed
-	paused    bool          // fetching is paused
-	blocked   string        // waits for its owner: what the problem is
-	detail    string        // the last failure, for people
-	loss      *mapping.Loss
+	of      *partition
+	key     record.Lane
+	at      int // its index in the order
+	queue   batch.Queue
+	flight  *flight   // the one piece of work in flight, nil when none is
+	mine    *work     // this lane's share of the flight
+	left    []*work   // what a failure left, next first; invoked before the queue
+	wait    time.Time // backoff: nothing before
+	waits   int       // backoffs in a row
+	held    int64     // bytes of unresolved records
+	since   time.Time // when the piece in hand failed first; zero while healthy
+	blocked string    // waits for its owner: what the problem is
+	detail  string    // the last failure, for people
 }
 
 // work is a piece and what has to happen to it.
@@ -49,21 +42,8 @@ type giving struct {
 	at   time.Time         // when the first attempt to deliver it began
 }
 
-// resume is what may be committed: the place of the first unresolved record. Expired
-// records are split off a piece, so the pieces need not be in order of offset. A log that
-// was cut behind us holds other records from the cut on: nothing behind it is committed.
-func (l *lane) resume() record.Offset {
-	at := l.tail
-	if r := l.head(); r != nil {
-		at = r.Resume
-	}
-	if l.loss != nil && l.loss.Resume < at.At {
-		return record.Offset{At: l.loss.Resume, Epoch: -1}
-	}
-	return at
-}
-
-// head is the unresolved record with the lowest offset, or nil.
+// head is the unresolved record of the lane with the lowest offset, or nil. Expired records
+// are split off a piece, so the pieces need not be in order of offset.
 func (l *lane) head() *record.Record {
 	var first *record.Record
 	look := func(w *work) {
@@ -84,11 +64,18 @@ func (l *lane) head() *record.Record {
 }
 
 // idle says that the lane could start something new.
-func (l *lane) idle() bool { return l.flight == nil && !l.closed && l.blocked == "" }
+func (l *lane) idle() bool { return l.flight == nil && !l.of.closed && l.blocked == "" }
 
-// settled is when nothing of the lane is unresolved.
-func (l *lane) settled() bool {
-	return l.flight == nil && len(l.left) == 0 && l.queue.Len() == 0
+// queued is the weight of the lane's queue.
+func (l *lane) queued() int64 {
+	n := l.held
+	if l.mine != nil {
+		n -= weight(l.mine.Records)
+	}
+	for _, w := range l.left {
+		n -= weight(w.Records)
+	}
+	return n
 }
 
 func (l *lane) unblock() {

@@ -11,11 +11,12 @@
 // in goroutines of their own that send back what came of them.
 //
 // Invariants:
-//   - A commit carries, for each lane, the resume offset of its first unresolved
-//     record, or the tail of what was polled where there is none. Nothing else makes a
-//     commit, so no offset can pass an unresolved record.
-//   - A lane has at most one piece of work in flight.
-//   - A lane object is one assignment of its partition (an epoch). It leaves the table
+//   - A commit carries, for each partition, the resume offset of the first unresolved
+//     record of its lanes, or the tail of what was polled where there is none. Nothing
+//     else makes a commit, so no offset can pass an unresolved record.
+//   - A lane has at most one piece of work in flight, and the records of one key are in
+//     one lane.
+//   - A partition object is one assignment (an epoch). It leaves the table with its lanes
 //     when the assignment ends; what still arrives for it is dropped.
 package pipeline
 
@@ -95,6 +96,7 @@ type Config struct {
 	Settings    Settings
 	Budget      int64   // bytes of records held; 0 = DefaultBudget
 	Total       *Budget // of the process; nil = none
+	Span        Bound   // of a partition with several lanes; zero = 100,000 records, 64 MiB
 	KeepAnswers bool
 	Log         *slog.Logger
 	Observe     Observer    // nil = nobody looks
@@ -127,8 +129,9 @@ type Pipeline struct {
 
 	// Everything below belongs to the loop.
 	set       Settings
-	lanes     map[record.Partition]*lane
-	order     []*lane // the lanes in a stable order; next is whose turn it is
+	byID      map[record.Partition]*partition
+	parts     []*partition // in a stable order
+	order     []*lane      // their lanes in the same order; next is whose turn it is
 	next      int
 	refused   bool // a lane was refused a place in this round
 	again     bool // a lane got on without an event to come: look once more
@@ -138,7 +141,7 @@ type Pipeline struct {
 	committer committer
 	answers   []Answer // not committed yet
 	held      int64
-	paused    int // lanes
+	paused    int // partitions
 	drains    []*drain
 	skips     []*waitingSkip
 	status    board
@@ -149,13 +152,16 @@ func New(cfg Config) *Pipeline {
 	if cfg.Budget == 0 {
 		cfg.Budget = DefaultBudget
 	}
+	if cfg.Span == (Bound{}) {
+		cfg.Span = defaultSpan()
+	}
 	return &Pipeline{
 		cfg: cfg, set: cfg.Settings, status: newBoard(),
 		events: make(chan func()),
 		wake:   make(chan struct{}, 1),
 		ready:  make(chan struct{}, 1),
 		done:   make(chan struct{}),
-		lanes:  map[record.Partition]*lane{},
+		byID:   map[record.Partition]*partition{},
 	}
 }
 
@@ -179,6 +185,7 @@ func (p *Pipeline) Run(ctx context.Context) {
 		case <-p.timer.C:
 		}
 		p.settleSkips()
+		p.deal()
 		p.schedule()
 		p.startCommit()
 		p.drained()

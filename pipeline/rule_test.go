@@ -1,6 +1,8 @@
 package pipeline_test
 
 import (
+	"cmp"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +15,7 @@ import (
 
 	"gantry/function"
 	"gantry/internal/rig"
+	"gantry/mapping"
 	"gantry/pipeline"
 )
 
@@ -123,12 +126,21 @@ func count(n int) string {
 
 // story tells the invocations, one a line: those of several partitions first, then
 // partition by partition, each in the order it happened. Lanes run side by side, so the
-// order among them is chance and is not told.
-func story(calls []call) string {
+// order among them is chance and is not told: with several lanes a partition, neither is
+// that among events with other keys.
+func story(calls []call, l mapping.Lanes) string {
+	lanes, order := l.PerPartition > 1, l.Order
 	groups := map[string][]string{}
 	for _, c := range calls {
-		key := fmt.Sprintf("%03d%v", 999-len(c.Parts), c.Partitions())
-		groups[key] = append(groups[key], shape(c.Call)+" "+c.said)
+		key, keys := fmt.Sprintf("%03d%v", 999-len(c.Parts), c.Partitions()), ""
+		if lanes {
+			keys = " of " + keysOf(c.Call)
+			key += keys
+			if order == mapping.OrderNone || keys == " of -" {
+				key += shape(c.Call)
+			}
+		}
+		groups[key] = append(groups[key], shape(c.Call)+keys+" "+c.said)
 	}
 	var out strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
@@ -147,6 +159,18 @@ func story(calls []call) string {
 		}
 	}
 	return out.String()
+}
+
+// keysOf names the keys of an event, - where there is none.
+func keysOf(c rig.Call) string {
+	keys := map[string]bool{}
+	for _, records := range c.Event.Records {
+		for _, r := range records {
+			key, _ := base64.StdEncoding.DecodeString(r.Key)
+			keys[cmp.Or(string(key), "-")] = true
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(keys)), ",")
 }
 
 // shape writes an event as 0[0-4,7] 1[2].

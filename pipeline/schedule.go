@@ -13,18 +13,28 @@ import (
 // schedule starts everything that can start now and sets the timer for what can start
 // later. What a failure left goes first, alone and lane by lane; then lanes that fill a
 // batch by themselves; then what the others have, together, when the window closes. A
-// lane that waits for a commit that fails starts nothing.
+// lane that waits for a commit that fails starts nothing; neither does one whose partition
+// is taken away, except to close gaps.
 func (p *Pipeline) schedule() {
 	now := time.Now()
 	p.refused, p.again = false, false
 	look := now.Add(time.Hour)
+	for _, t := range p.parts {
+		if t.closed {
+			if t.findGap(now); t.gap > 0 {
+				look = earlier(look, t.closing)
+			}
+		}
+	}
 	first := p.next
 	var open []int
 	for i := range p.order {
 		at := (first + i) % len(p.order)
 		l := p.order[at]
 		switch {
-		case !l.idle() || p.committer.holds(l):
+		case l.of.gap > 0:
+			p.closeGap(l, now)
+		case !l.idle() || p.committer.holds(l.of):
 		case len(l.left) > 0 && l.wait.After(now):
 			look = earlier(look, l.wait)
 		case len(l.left) > 0:
@@ -191,6 +201,7 @@ func (p *Pipeline) launch(lanes []*lane, pieces []*work) {
 	for i, l := range lanes {
 		l.flight, l.mine = f, pieces[i]
 		b.Parts[i] = record.Part{Lane: l.key, Records: pieces[i].Records}
+		l.of.taken = max(l.of.taken, b.Parts[i].Last().Offset+1)
 	}
 	f.parts = b.Parts
 	caller, gate := p.set.Caller, p.set.Gate

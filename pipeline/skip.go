@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -108,7 +109,7 @@ type skipped struct {
 // and what is started next, so that a lane can't take its records up again in between.
 func (p *Pipeline) settleSkips() {
 	p.skips = slices.DeleteFunc(p.skips, func(w *waitingSkip) bool {
-		if l := p.lanes[w.skip.Partition]; l != nil && l.flight != nil && !l.closed && w.ctx.Err() == nil {
+		if t := p.byID[w.skip.Partition]; t != nil && t.flies(&w.skip) && !t.closed && w.ctx.Err() == nil {
 			p.watchSkip(w)
 			return false
 		}
@@ -140,10 +141,11 @@ func (p *Pipeline) skip(w *waitingSkip) (SkipPreview, error) {
 	if v.Token != w.skip.Token {
 		return v, ErrChanged
 	}
-	l := p.lanes[w.skip.Partition]
-	l.giveSkipped(&w.skip)
-	l.unblock()
-	l.wait = time.Time{}
+	for _, l := range p.byID[w.skip.Partition].holding(&w.skip) {
+		l.giveSkipped(&w.skip)
+		l.unblock()
+		l.wait = time.Time{}
+	}
 	p.cfg.Log.Warn("records are skipped by their owner", "mapping", p.set.Mapping.UUID, "partition", w.skip.Partition.String(),
 		"first_offset", v.Records[0].Offset, "last_offset", v.Records[len(v.Records)-1].Offset, "count", len(v.Records),
 		"drop", w.skip.Drop, "by", w.skip.By)
@@ -151,65 +153,108 @@ func (p *Pipeline) skip(w *waitingSkip) (SkipPreview, error) {
 }
 
 func (p *Pipeline) previewSkip(s *Skip) (SkipPreview, error) {
-	l := p.lanes[s.Partition]
+	t := p.byID[s.Partition]
 	switch {
-	case l == nil || l.closed:
+	case t == nil || t.closed:
 		return SkipPreview{}, ErrNotHere
-	case l.since.IsZero() && l.blocked == "":
+	case !slices.ContainsFunc(t.lanes, (*lane).stands):
 		return SkipPreview{}, ErrNotStanding
 	case !s.Drop && p.set.Deliver == nil:
 		return SkipPreview{}, ErrNoDestination
 	}
-	chosen, after := l.chosen(s)
+	chosen, after := t.chosen(s)
 	if err := s.covered(chosen); err != nil {
 		return SkipPreview{}, err
 	}
-	v := SkipPreview{Resume: l.resume().At, After: after, InFlight: l.flight != nil}
+	v := SkipPreview{Resume: t.resume().At, After: after, InFlight: t.flies(s)}
 	for _, c := range chosen {
+		if !c.lane.stands() {
+			return SkipPreview{}, fmt.Errorf("offset %d of %s: %w", c.Offset, s.Partition, ErrNotStanding)
+		}
 		v.Records = append(v.Records, SkipRecord{
 			Offset: c.Offset, Timestamp: time.UnixMilli(c.Timestamp).UTC(), Attempts: c.attempts, Bytes: len(c.Key) + len(c.Value),
 		})
 	}
-	v.Token = tokenOf(s, v.Resume, chosen)
+	v.Token = tokenOf(s, t.holding(s), chosen)
 	return v, nil
+}
+
+// stands says that the lane does not get on.
+func (l *lane) stands() bool { return l.blocked != "" || !l.since.IsZero() }
+
+// holding gives the lanes that hold named records, and flies says whether one of them has
+// work in flight, whose answer may change everything.
+func (t *partition) holding(s *Skip) []*lane {
+	var out []*lane
+	for _, l := range t.lanes {
+		for r := range l.all() {
+			if s.names(r.Offset) {
+				out = append(out, l)
+				break
+			}
+		}
+	}
+	return out
+}
+
+func (t *partition) flies(s *Skip) bool {
+	return slices.ContainsFunc(t.holding(s), func(l *lane) bool { return l.flight != nil })
+}
+
+// all gives the unresolved records of a lane with the failed attempts spent on them.
+func (l *lane) all() iter.Seq2[*record.Record, int] {
+	return func(yield func(*record.Record, int) bool) {
+		works := l.left
+		if l.mine != nil {
+			works = append([]*work{l.mine}, works...)
+		}
+		for _, w := range works {
+			for i := range w.Records {
+				if !yield(&w.Records[i], w.Attempts) {
+					return
+				}
+			}
+		}
+		for r := range l.queue.All() {
+			if !yield(r, 0) {
+				return
+			}
+		}
+	}
 }
 
 // chosenRecord is a record in hand that a skip names.
 type chosenRecord struct {
 	*record.Record
+	lane     *lane
 	attempts int
 }
 
-// chosen gives the named records of a lane in order of offset, and where the lane would
-// stand without them.
-func (l *lane) chosen(s *Skip) (chosen []chosenRecord, after int64) {
+// chosen gives the named records of a partition in order of offset, and where it would
+// stand without them. What is not dealt out to a lane is not in hand.
+func (t *partition) chosen(s *Skip) (chosen []chosenRecord, after int64) {
 	var first *record.Record
-	look := func(r *record.Record, attempts int) {
-		if s.names(r.Offset) {
-			chosen = append(chosen, chosenRecord{r, attempts})
-		} else if first == nil || r.Offset < first.Offset {
+	for _, l := range t.lanes {
+		for r, attempts := range l.all() {
+			if s.names(r.Offset) {
+				chosen = append(chosen, chosenRecord{r, l, attempts})
+			} else if first == nil || r.Offset < first.Offset {
+				first = r
+			}
+		}
+	}
+	slices.SortFunc(chosen, func(a, b chosenRecord) int { return cmp.Compare(a.Offset, b.Offset) })
+	if t.waiting.Len() > 0 {
+		if r := t.waiting.Head(); first == nil || r.Offset < first.Offset {
 			first = r
 		}
 	}
-	works := l.left
-	if l.mine != nil {
-		works = append([]*work{l.mine}, works...)
-	}
-	for _, w := range works {
-		for i := range w.Records {
-			look(&w.Records[i], w.Attempts)
-		}
-	}
-	for r := range l.queue.All() {
-		look(r, 0)
-	}
-	slices.SortFunc(chosen, func(a, b chosenRecord) int { return cmp.Compare(a.Offset, b.Offset) })
-	after = l.tail.At
+	after = t.tail.At
 	if first != nil {
 		after = first.Resume.At
 	}
-	if l.loss != nil {
-		after = min(after, l.loss.Resume)
+	if t.loss != nil {
+		after = min(after, t.loss.Resume)
 	}
 	return chosen, after
 }
@@ -228,9 +273,12 @@ func (s *Skip) covered(chosen []chosenRecord) error {
 	return errors.Join(missing...)
 }
 
-func tokenOf(s *Skip, resume int64, chosen []chosenRecord) string {
+func tokenOf(s *Skip, lanes []*lane, chosen []chosenRecord) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %t %d %d\n", s.Partition, s.Drop, resume, len(chosen))
+	fmt.Fprintf(h, "%s %t %d\n", s.Partition, s.Drop, len(chosen))
+	for _, l := range lanes { // where each stands; the others of the partition may go on
+		fmt.Fprintf(h, "%d %d\n", l.key.Slot, l.head().Resume.At)
+	}
 	for _, c := range chosen {
 		fmt.Fprintf(h, "%d %d %d %d\n", c.Offset, c.Timestamp, len(c.Key), len(c.Value))
 		_, _ = h.Write(c.Key) // a hash takes everything
@@ -302,6 +350,3 @@ func (g *giving) note() string {
 	}
 	return g.skip.By
 }
-
-// Standing is a lane that does not get on, and what is known about it.
-func (s *LaneSnapshot) Standing() bool { return s.Blocked != "" || !s.Since.IsZero() }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"sync/atomic"
-	"time"
 
 	"gantry/function"
 	"gantry/mapping"
@@ -128,27 +127,9 @@ type Snapshot struct {
 	Detail string
 	Cause  error // why polls or commits fail, nil while they do not
 	Losses []mapping.Loss
-	Lanes  []LaneSnapshot
+	Lanes  []LaneSnapshot // by partition
 	Flying int
 	Held   int64
-}
-
-// LaneSnapshot is one lane. Offsets are next-to-read.
-type LaneSnapshot struct {
-	Partition record.Partition
-	Committed int64
-	Resume    int64 // the first unresolved offset, or Tail
-	Tail      int64 // behind the last record polled
-	Waiting   int   // records that wait for their first invocation
-	InHand    int   // records of pieces in flight or to be tried again
-	InFlight  bool
-	Attempts  int       // failed attempts of the piece in hand
-	Since     time.Time // when it failed first; zero while healthy
-	Retry     time.Time // when it is tried again
-	Detail    string
-	Blocked   string // the problem that waits for the owner
-	Paused    bool
-	Head      time.Time // timestamp of the first unresolved record; zero without one
 }
 
 // Snapshot asks the loop; it waits until the loop runs, and works after it ended.
@@ -162,8 +143,10 @@ func (p *Pipeline) Snapshot() Snapshot {
 		for _, loss := range p.status.losses {
 			s.Losses = append(s.Losses, loss)
 		}
-		for _, l := range p.order {
-			s.Lanes = append(s.Lanes, l.snapshot())
+		want := p.set.Mapping.Lanes.InForce()
+		for _, t := range p.parts {
+			s.Lanes = append(s.Lanes, t.snapshot())
+			s.Lanes[len(s.Lanes)-1].Changing = t.shape != want
 		}
 	}
 	p.do(look)
@@ -171,27 +154,6 @@ func (p *Pipeline) Snapshot() Snapshot {
 	case <-p.done:
 		look()
 	default:
-	}
-	return s
-}
-
-func (l *lane) snapshot() LaneSnapshot {
-	s := LaneSnapshot{
-		Partition: l.key.Of(), Committed: l.committed.At, Resume: l.resume().At, Tail: l.tail.At,
-		Waiting: l.queue.Len(), InFlight: l.flight != nil, Since: l.since, Retry: l.wait,
-		Detail: l.detail, Blocked: l.blocked, Paused: l.paused,
-	}
-	if r := l.head(); r != nil {
-		s.Head = time.UnixMilli(r.Timestamp)
-	}
-	for _, w := range l.left {
-		s.InHand += len(w.Records)
-	}
-	if l.mine != nil {
-		s.InHand += len(l.mine.Records)
-		s.Attempts = l.mine.Attempts
-	} else if len(l.left) > 0 {
-		s.Attempts = l.left[0].Attempts
 	}
 	return s
 }

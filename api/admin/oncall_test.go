@@ -91,7 +91,7 @@ func TestStatusNamesWhatStandsAndWhatToType(t *testing.T) {
 	b.engine.standing = []engine.Standing{
 		{Mapping: m, Partition: record.Partition{Topic: "orders", Index: 1}, Lag: -1, Loss: &mapping.Loss{Topic: "orders", Partition: 1, First: 3, Last: 5, Count: 3, Resume: 6, Reason: "gone", Since: started}},
 		{Mapping: m, Partition: record.Partition{Topic: "orders", Index: 3}, Lag: 5, Left: &left,
-			Lane: &pipeline.LaneSnapshot{Resume: 7, Since: started, Attempts: 4, Detail: "told to fail"}},
+			Lane: &pipeline.LaneSnapshot{Resume: 7, At: 7, Since: started, Attempts: 4, Detail: "told to fail"}},
 	}
 	requireJSON(t, `[
 		{"uuid":"`+one+`","mapping":"m","function":"f","topic":"orders","partition":1,"offset":3,"since":"2026-11-23T12:00:00Z","attempts":0,"problem":"lost",

@@ -86,6 +86,7 @@ func (v *invoker) Invoke(ctx context.Context, in function.Invocation) function.O
 	}
 	v.witness.waitWritten()
 	v.witness.handed(c)
+	defer v.witness.done(c)
 	if ctx.Err() != nil {
 		return function.Outcome{Class: function.NotReached, Message: "cut before it began"}
 	}

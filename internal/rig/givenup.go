@@ -31,18 +31,18 @@ func (g *givenUp) note(r slog.Record) {
 	r.Attrs(func(a slog.Attr) bool { said[a.Key] = a.Value; return true })
 	m := g.p.mapping()
 	condition, count := said["condition"].String(), said["count"].Int64()
-	first, last := said["first_offset"].Int64(), said["last_offset"].Int64()
+	offsets := said["offsets"].String()
 	var partition int32
 	_, _ = fmt.Sscanf(strings.TrimPrefix(said["partition"].String(), Topic+"-"), "%d", &partition)
 	if !allowed(m, condition) {
 		g.w.mu.Lock()
-		g.w.fault("%d/%d-%d given up for %s, which nobody chose", partition, first, last, condition)
+		g.w.fault("%d/%s given up for %s, which nobody chose", partition, offsets, condition)
 		g.w.mu.Unlock()
 	}
 	found := int64(0)
 	g.w.ended(partition, GivenUp, func(e *Entry) bool {
 		old := time.Since(time.UnixMilli(e.Timestamp)) > m.RecordAge
-		in := e.Offset >= first && e.Offset <= last && e.Fate == Unresolved && (condition != "EventAgeExceeded" || old)
+		in := within(offsets, e.Offset) && e.Fate == Unresolved && (condition != "EventAgeExceeded" || old)
 		if in {
 			found++
 		}
@@ -50,9 +50,23 @@ func (g *givenUp) note(r slog.Record) {
 	})
 	if found > count {
 		g.w.mu.Lock()
-		g.w.fault("%d/%d-%d: %d records unresolved, only %d were given up", partition, first, last, found, count)
+		g.w.fault("%d/%s: %d records unresolved, only %d were given up", partition, offsets, found, count)
 		g.w.mu.Unlock()
 	}
+}
+
+// within reads runs of offsets, 3-5,9.
+func within(runs string, offset int64) bool {
+	for run := range strings.SplitSeq(runs, ",") {
+		var first, last int64
+		if n, _ := fmt.Sscanf(run, "%d-%d", &first, &last); n == 1 {
+			last = first
+		}
+		if first <= offset && offset <= last {
+			return true
+		}
+	}
+	return false
 }
 
 // allowed says whether the owner chose that records may end like this.

@@ -32,6 +32,7 @@ type Spec struct {
 	Deliver  pipeline.Deliverer // the destination
 	Parallel int                // 0 = 8
 	Budget   int64
+	Span     pipeline.Bound // zero = the default
 	Timeout  time.Duration // of the function; 0 = 3 s
 	Dynamic  bool          // no static membership
 	Encode   output.Encoder
@@ -74,7 +75,8 @@ func (r *Rig) Start(s Spec) *Process {
 		p.out = out
 	}
 	log := slog.New(&givenUp{Handler: slog.NewTextHandler(r.t.Output(), nil).WithAttrs([]slog.Attr{slog.String("process", s.Name)}), w: r.Witness, p: p})
-	p.Pipe = pipeline.New(pipeline.Config{Settings: p.settings(s.Mapping), Budget: s.Budget, Log: log})
+	r.keeps(s.Mapping.Lanes.InForce().Order)
+	p.Pipe = pipeline.New(pipeline.Config{Settings: p.settings(s.Mapping), Budget: s.Budget, Span: s.Span, Log: log})
 	instance := s.Name + "-" + s.Mapping.UUID
 	if s.Dynamic {
 		instance = ""
@@ -151,6 +153,7 @@ func (p *Process) Change(m mapping.Mapping) {
 	p.mu.Lock()
 	p.now = m
 	p.mu.Unlock()
+	p.r.keeps(m.Lanes.InForce().Order)
 	p.filter(m)
 	p.Pipe.Update(p.settings(m))
 }

@@ -1,7 +1,9 @@
 package rig
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"sync"
@@ -12,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"gantry/internal/kafkatest"
+	"gantry/mapping"
 )
 
 // Fate is what became of a record.
@@ -30,6 +33,7 @@ const (
 type Entry struct {
 	Offset    int64
 	Timestamp int64
+	Key       []byte
 	Value     []byte
 	Handed    int // events it was in
 	Successes int // answers that settled it
@@ -43,14 +47,41 @@ type Witness struct {
 	// Partial says that functions choose which records of a batch fail: then later ones
 	// may succeed before earlier ones.
 	Partial bool
+	// Span bounds how many records behind the committed offset may be handed over where
+	// partitions have several lanes; 0 = not looked at. Set before Start.
+	Span int
 
 	mu     sync.Mutex
+	order  mapping.Order      // the weakest that any process has kept
+	atWork map[string]int     // process, partition and key → events under way
 	parts  map[int32][]*Entry // in order of offset
+	passed map[int32]int64    // the highest commit
 	faults []string
 	wrote  chan struct{} // closed when what is being produced is noted
 }
 
-func newWitness() *Witness { return &Witness{parts: map[int32][]*Entry{}} }
+func newWitness() *Witness {
+	return &Witness{parts: map[int32][]*Entry{}, order: mapping.OrderPartition, atWork: map[string]int{}, passed: map[int32]int64{}}
+}
+
+// keeps says what order a process keeps. Once one has kept less, less is asked of all.
+func (w *Witness) keeps(o mapping.Order) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rank := []mapping.Order{mapping.OrderPartition, mapping.OrderKey, mapping.OrderNone}
+	w.order = rank[max(slices.Index(rank, w.order), slices.Index(rank, o))]
+}
+
+// ordered says whether two records of a partition have an order to keep.
+func (w *Witness) ordered(a, b *Entry) bool {
+	switch w.order {
+	case mapping.OrderPartition:
+		return true
+	case mapping.OrderKey:
+		return a.Key != nil && bytes.Equal(a.Key, b.Key)
+	}
+	return false
+}
 
 // writing holds functions back until what is being produced is noted: a record may reach
 // its function before its producer hears of it.
@@ -75,7 +106,7 @@ func (w *Witness) Produced(records ...*kgo.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range records {
-		e := &Entry{Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Value: r.Value}
+		e := &Entry{Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value}
 		if w.Keep != nil && !w.Keep(r) {
 			e.Fate = Filtered
 		}
@@ -99,34 +130,83 @@ func (w *Witness) find(partition int32, offset int64) *Entry {
 	return &Entry{Offset: offset}
 }
 
-// handed notes an event. Within a partition its records are in order, and a record's
-// first event comes after the first event of every record before it.
+// handed notes an event. Within a partition its records are in order, a record's first
+// event comes after the first event of every record before it that it has an order with,
+// and a process has no two such records at work in two events.
 func (w *Witness) handed(c Call) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, line := range w.lines(c) {
+		if w.atWork[line]++; w.atWork[line] > 1 {
+			w.fault("%s is at work in two events", line)
+		}
+	}
 	for partition, offsets := range c.Parts {
 		if !slices.IsSorted(offsets) {
 			w.fault("%s got partition %d out of order: %v", c.Process, partition, offsets)
 		}
 		for _, o := range offsets {
 			e := w.find(partition, o)
+			w.inSpan(partition, o)
 			if e.Fate == Filtered {
 				w.fault("%d/%d is filtered out and reached the function", partition, o)
 			}
 			if e.Handed++; e.Handed == 1 {
-				w.noneBefore(partition, o, "was handed over", func(e *Entry) bool { return e.Handed == 0 && e.Fate == Unresolved })
+				w.noneBefore(partition, e, "was handed over", func(e *Entry) bool { return e.Handed == 0 && e.Fate == Unresolved })
 			}
 		}
 	}
 }
 
-func (w *Witness) noneBefore(partition int32, offset int64, what string, open func(*Entry) bool) {
+// inSpan holds a record that is handed over against the bound of the uncommitted span.
+func (w *Witness) inSpan(partition int32, offset int64) {
+	if w.Span == 0 || w.order == mapping.OrderPartition {
+		return
+	}
+	n := 0
 	for _, e := range w.parts[partition] {
-		if e.Offset >= offset {
+		if e.Offset >= w.passed[partition] && e.Offset <= offset && e.Fate != Filtered {
+			n++
+		}
+	}
+	if n > w.Span {
+		w.fault("%d/%d is handed over %d records behind the committed %d", partition, offset, n, w.passed[partition])
+	}
+}
+
+// done notes that the function has answered.
+func (w *Witness) done(c Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, line := range w.lines(c) {
+		delete(w.atWork, line)
+	}
+}
+
+// lines names what of an event has an order: its partitions, or its keys.
+func (w *Witness) lines(c Call) []string {
+	lines := map[string]bool{}
+	for partition, offsets := range c.Parts {
+		for _, o := range offsets {
+			e := w.find(partition, o)
+			switch {
+			case w.order == mapping.OrderPartition:
+				lines[fmt.Sprintf("%s %d", c.Process, partition)] = true
+			case w.order == mapping.OrderKey && e.Key != nil:
+				lines[fmt.Sprintf("%s %d key %q", c.Process, partition, e.Key)] = true
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(lines))
+}
+
+func (w *Witness) noneBefore(partition int32, later *Entry, what string, open func(*Entry) bool) {
+	for _, e := range w.parts[partition] {
+		if e.Offset >= later.Offset {
 			return
 		}
-		if open(e) {
-			w.fault("%d/%d %s before %d/%d", partition, offset, what, partition, e.Offset)
+		if w.ordered(e, later) && open(e) {
+			w.fault("%d/%d %s before %d/%d", partition, later.Offset, what, partition, e.Offset)
 			return
 		}
 	}
@@ -139,7 +219,7 @@ func (w *Witness) succeeded(partition int32, offsets []int64) {
 	for _, o := range offsets {
 		e := w.find(partition, o)
 		if e.Successes++; e.Successes == 1 && !w.Partial {
-			w.noneBefore(partition, o, "succeeded", func(e *Entry) bool { return e.Fate == Unresolved })
+			w.noneBefore(partition, e, "succeeded", func(e *Entry) bool { return e.Fate == Unresolved })
 		}
 		w.resolve(e, Succeeded)
 	}
@@ -182,6 +262,7 @@ func (w *Witness) commit(req *kmsg.OffsetCommitRequest) {
 func (w *Witness) Pass(partition int32, at int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.passed[partition] = max(w.passed[partition], at)
 	for _, e := range w.parts[partition] {
 		if e.Offset >= at {
 			return

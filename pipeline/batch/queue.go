@@ -122,5 +122,26 @@ func (q *Queue) cut(n int) {
 	}
 }
 
+// Front is the records of the first poll that waits, Next takes at most n of them, with
+// the time they arrived at. The queue must not be empty.
+func (q *Queue) Front() []record.Record { return q.slabs[0].records }
+
+// Next takes records that came together, see Front.
+func (q *Queue) Next(n int) (records []record.Record, arrived time.Time) {
+	arrived = q.Arrived()
+	return q.Take(min(n, len(q.Front()))), arrived
+}
+
+// Before counts the records at the front whose offset is lower.
+func (q *Queue) Before(offset int64) (n int) {
+	for r := range q.All() {
+		if r.Offset >= offset {
+			break
+		}
+		n++
+	}
+	return n
+}
+
 // Clear drops everything.
 func (q *Queue) Clear() { *q = Queue{} }

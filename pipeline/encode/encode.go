@@ -104,8 +104,9 @@ func (e *Encoder) BatchSize(b *record.Batch) int {
 	return e.measure(b, func(p *Part, r *record.Record) int { return p.Size(r) })
 }
 
-// Append appends the event of b to dst. Partitions come in the order of b.Parts, and
-// lanes of one partition share its list, for a JSON object must not repeat a name.
+// Append appends the event of b to dst. Partitions come in the order of b.Parts. Lanes of
+// one partition share its list, for a JSON object must not repeat a name, and their records
+// are in order of offset there, as AWS has them.
 func (e *Encoder) Append(dst []byte, b *record.Batch) []byte {
 	dst = slices.Grow(dst, e.measure(b, knownSize))
 	dst = append(dst, e.head...)
@@ -117,24 +118,16 @@ func (e *Encoder) Append(dst []byte, b *record.Batch) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = e.appendPart(dst, b, i, slots)
+		p := e.Part(b.Parts[i].Lane.Of())
+		dst = append(dst, p.name...)
+		if slots {
+			dst = p.appendMerged(dst, b.Parts[i:])
+		} else {
+			dst = p.appendRecords(dst, b.Parts[i].Records)
+		}
+		dst = append(dst, ']')
 	}
 	return append(dst, tail...)
-}
-
-// appendPart appends the list of the partition of b.Parts[i], with the records of its
-// other lanes behind it.
-func (e *Encoder) appendPart(dst []byte, b *record.Batch, i int, slots bool) []byte {
-	p := e.Part(b.Parts[i].Lane.Of())
-	dst = append(dst, p.name...)
-	dst = p.appendRecords(dst, b.Parts[i].Records)
-	for j := i + 1; slots && j < len(b.Parts); j++ {
-		if b.Parts[j].Lane.Of() == p.partition {
-			dst = append(dst, ',')
-			dst = p.appendRecords(dst, b.Parts[j].Records)
-		}
-	}
-	return append(dst, ']')
 }
 
 // measure adds up an event with the given size of a record.

@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"cmp"
 	"encoding/base64"
 	"math/bits"
 	"slices"
@@ -76,6 +77,27 @@ func (p *Part) appendRecords(dst []byte, records []record.Record) []byte {
 			dst = append(dst, ',')
 		}
 		dst = p.append(dst, &records[i])
+	}
+	return dst
+}
+
+// appendMerged appends the records of all lanes of the partition.
+func (p *Part) appendMerged(dst []byte, parts []record.Part) []byte {
+	var all []*record.Record
+	for i := range parts {
+		if parts[i].Lane.Of() != p.partition {
+			continue
+		}
+		for j := range parts[i].Records {
+			all = append(all, &parts[i].Records[j])
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *record.Record) int { return cmp.Compare(a.Offset, b.Offset) })
+	for i, r := range all {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = p.append(dst, r)
 	}
 	return dst
 }

@@ -24,7 +24,7 @@ func mappingEvents() []Event {
 			"the partition stands until its owner accepts the loss: `gantry offsets accept-loss`"},
 		{"mapping.retention_near", warn, "retention is about to remove records a lane stands on", []string{"mapping", "partition", "left"},
 			"once below a day and once below an hour; make the function succeed, or skip the record"},
-		{"mapping.records_given_up", warn, "records given up", []string{"mapping", "partition", "first_offset", "last_offset", "count", "condition", "because", "error"},
+		{"mapping.records_given_up", warn, "records given up", []string{"mapping", "partition", "first_offset", "last_offset", "count", "offsets", "condition", "because", "error"},
 			"a limit that the owner set is used up and there is no destination, or the destination failed and may drop"},
 		{"mapping.records_skipped", warn, "records are skipped by their owner", []string{"mapping", "partition", "first_offset", "last_offset", "count", "drop", "by"},
 			"somebody typed `gantry skip`; the audit log has the reason"},

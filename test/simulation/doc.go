@@ -5,6 +5,8 @@
 //
 // What must hold, whatever happens: no commit passes an unresolved record; every record
 // succeeds, is filtered out, is dead-lettered or is given up by the owner's choice; the
-// records of a partition are handed over and succeed in order; a record succeeds again
-// only if a member came or went in between; every goroutine ends.
+// records of a partition, with several lanes those of a key, are handed over and succeed in
+// order, in one event at a time; with several lanes nothing is handed over beyond the bound
+// of the uncommitted span; a record succeeds again only if a member came or went in between;
+// every goroutine ends.
 package simulation

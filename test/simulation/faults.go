@@ -33,6 +33,7 @@ func (w *world) step() {
 		{"the second process comes or goes", func() { w.toggle(second) }},
 		{"the second process comes or goes", func() { w.toggle(second) }},
 		{"the settings change", w.change},
+		{"the lanes change", w.changeLanes},
 	}
 	s := steps[w.draw.IntN(len(steps))]
 	w.t.Logf("%s %s", time.Now().Format(time.TimeOnly), s.name)
@@ -122,6 +123,14 @@ func (w *world) toggle(name string) {
 // change gives what runs another batch size, as its owner might.
 func (w *world) change() {
 	w.m.BatchSize = []int{1, 3, 10, 100}[w.draw.IntN(4)]
+	for _, p := range w.running {
+		p.Change(w.m)
+	}
+}
+
+// changeLanes gives what runs other lanes. The witness asks for the weakest order so far.
+func (w *world) changeLanes() {
+	w.m.Lanes = w.drawLanes()
 	for _, p := range w.running {
 		p.Change(w.m)
 	}

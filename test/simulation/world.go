@@ -12,6 +12,7 @@ import (
 
 	"gantry/internal/rig"
 	"gantry/mapping"
+	"gantry/pipeline"
 	"gantry/pipeline/deliver"
 	"gantry/pipeline/encode"
 )
@@ -47,15 +48,15 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.r = rig.New(t, w.parts)
 	require.NoError(t, w.r.Fake.CreateTopic(deadLetters, 1, nil))
 	w.mapping()
-	w.r.Partial = w.m.PartialAnswers
+	w.r.Partial, w.r.Span = w.m.PartialAnswers, span
 	w.r.Keep = func(r *kgo.Record) bool { return !w.filter || !filteredOut(r.Value) }
 	w.moods = &moods{draw: rand.New(rand.NewPCG(seed, 2)), partial: w.m.PartialAnswers}
 	w.dead = &deliver.Topic{
 		Name: deadLetters, Producer: rig.Producer{Client: w.r.Fake.NewHost().Client(t)},
 		Encoder: encode.New(encode.Envelope{EventSource: mapping.SelfManagedType, Bootstrap: "b:9092"}),
 	}
-	t.Logf("%d partitions, batch %d, window %s, attempts %d, age %s, bisect %v, partial %v, destination %q, filter %v",
-		w.parts, w.m.BatchSize, w.m.Window, w.m.RetryAttempts, w.m.RecordAge, w.m.Bisect, w.m.PartialAnswers, w.m.OnFailure, w.filter)
+	t.Logf("%d partitions, batch %d, window %s, attempts %d, age %s, bisect %v, partial %v, destination %q, filter %v, lanes %+v",
+		w.parts, w.m.BatchSize, w.m.Window, w.m.RetryAttempts, w.m.RecordAge, w.m.Bisect, w.m.PartialAnswers, w.m.OnFailure, w.filter, w.m.Lanes)
 	return w
 }
 
@@ -76,10 +77,23 @@ func (w *world) mapping() {
 	if d.IntN(2) == 0 {
 		w.m.OnFailure = "kafka://" + deadLetters
 	}
+	w.m.Lanes = w.drawLanes()
 	if w.filter = d.IntN(4) == 0; w.filter {
 		w.m.Functions[0].Filters = []string{`{"value":{"odd":[false]}}`}
 	}
 }
+
+// drawLanes gives most runs several lanes.
+func (w *world) drawLanes() mapping.Lanes {
+	return []mapping.Lanes{
+		{}, {PerPartition: 2, Order: mapping.OrderKey}, {PerPartition: 4}, {PerPartition: 16, Order: mapping.OrderKey},
+		{PerPartition: 3, Order: mapping.OrderNone},
+	}[w.draw.IntN(5)]
+}
+
+// span is the bound of the uncommitted span: no less than a batch, and much less than what
+// a run has.
+const span = 120
 
 func filteredOut(value []byte) bool { return string(value[:11]) == `{"odd":true` }
 
@@ -169,9 +183,11 @@ func (w *world) produce(most int) {
 		if w.draw.IntN(8) == 0 {
 			value = `{"odd":false,"poison":true}`
 		}
-		records = append(records, &kgo.Record{
-			Partition: w.draw.Int32N(w.parts), Value: []byte(value), Timestamp: time.Now(),
-		})
+		r := &kgo.Record{Partition: w.draw.Int32N(w.parts), Value: []byte(value), Timestamp: time.Now()}
+		if key := w.draw.IntN(12); key > 0 {
+			r.Key = fmt.Appendf(nil, "key %d", key)
+		}
+		records = append(records, r)
 		w.count++
 	}
 	w.r.Produce(records...)
@@ -179,5 +195,6 @@ func (w *world) produce(most int) {
 
 func (w *world) start(name string) {
 	w.upheaval++
-	w.running[name] = w.r.Start(rig.Spec{Name: name, Mapping: w.m, Answer: w.moods.answer, Deliver: w.dead, Timeout: 5 * time.Second, AsideOfJoins: true})
+	w.running[name] = w.r.Start(rig.Spec{Name: name, Mapping: w.m, Answer: w.moods.answer, Deliver: w.dead, Timeout: 5 * time.Second, AsideOfJoins: true,
+		Span: pipeline.Bound{Records: span, Bytes: 1 << 20}})
 }
