@@ -327,7 +327,7 @@ func (pl *player) reportLanes(out *strings.Builder) {
 		}
 	}
 	// With several lanes at work it is chance whose invocation was the last.
-	if s.Result != mapping.OK && len(pl.written) == 1 {
+	if s.Result != mapping.OK && len(pl.written) == 1 && pl.m.Lanes.PerPartition < 2 {
 		fmt.Fprintf(out, "result %s\n", s.Result)
 	}
 }
