@@ -119,7 +119,9 @@ func (a *app) policy(c *cobra.Command, name string, f policyFlags) (doctor.IAM, 
 	if err != nil {
 		return policy, errors.Join(err, l.Close())
 	}
-	return doctor.PolicyFor(m, l.functions()[m.Functions[0].Function], l.File.Clusters[m.Source.Cluster]), l.Close()
+	return doctor.PolicyFor(doctor.Needing{
+		Mapping: m, Function: l.functions()[m.Functions[0].Function], Cluster: l.File.Clusters[m.Source.Cluster], Roles: l.File.Roles,
+	}), l.Close()
 }
 
 // printPolicy prints the document alone, so that it can be a file; notes go beside it.

@@ -144,6 +144,9 @@ func Run(ctx context.Context, root *cobra.Command, line []string) int {
 	return 1
 }
 
+// namesNobody is an answer about a name that is not there, not about a record or a topic.
+var namesNobody = regexp.MustCompile(`(mapping|function) \S+: not found|[Ff]unction not found`)
+
 // plain tells an answer of the API in its own words, without the request that led to it:
 // whoever typed the command knows it.
 func plain(err error) string {
@@ -161,7 +164,7 @@ func plain(err error) string {
 	if answer.Hint != "" {
 		said += "\n" + answer.Hint
 	}
-	if answer.Status == http.StatusNotFound {
+	if answer.Status == http.StatusNotFound && namesNobody.MatchString(answer.Message) {
 		said += "\nsee: gantry get mappings, gantry get functions"
 	}
 	return said + after

@@ -21,14 +21,14 @@ import (
 	"gantry/mapping"
 )
 
-// cloud is as much of AWS as the doctor asks: STS, and dry runs of Lambda.
-type cloud struct {
+// fakeCloud is as much of AWS as the doctor asks: STS, and dry runs of Lambda.
+type fakeCloud struct {
 	skew   time.Duration
 	denied string // error code of every answer
 }
 
 // ServeHTTP implements http.Handler.
-func (c cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c fakeCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", time.Now().Add(c.skew).UTC().Format(http.TimeFormat))
 	switch {
 	case c.denied != "":
@@ -46,7 +46,7 @@ func (c cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func to(t *testing.T, c cloud) *Doctor {
+func to(t *testing.T, c fakeCloud) *Doctor {
 	s := httptest.NewServer(c)
 	t.Cleanup(s.Close)
 	return &Doctor{Where: "the test", AWS: func(context.Context) (aws.Config, error) {
@@ -71,7 +71,7 @@ func find(t *testing.T, r Report, what string) Step {
 
 func TestTheRoadToAWS(t *testing.T) {
 	t.Parallel()
-	r := to(t, cloud{}).Road(t.Context(), inLambda)
+	r := to(t, fakeCloud{}).Road(t.Context(), inLambda)
 	require.True(t, r.OK, "%+v", r.Steps)
 	require.Contains(t, find(t, r, "get credentials").Detail, "key id …MPLE, without expiry")
 	require.Contains(t, find(t, r, "ask STS").Detail, "user/gantry")
@@ -82,12 +82,12 @@ func TestTheRoadToAWS(t *testing.T) {
 	require.NotContains(t, string(text), "very-secret-key")
 	require.NotContains(t, string(text), "AKIDEXAMPLE")
 
-	r = to(t, cloud{skew: time.Hour + 5*time.Second}).Road(t.Context(), nil)
+	r = to(t, fakeCloud{skew: time.Hour + 5*time.Second}).Road(t.Context(), nil)
 	require.False(t, r.OK)
 	require.Contains(t, find(t, r, "compare clocks").Detail, "differ by 1h0m")
 	require.Contains(t, find(t, r, "compare clocks").Try, "NTP")
 
-	r = to(t, cloud{denied: "ExpiredToken"}).Road(t.Context(), inLambda)
+	r = to(t, fakeCloud{denied: "ExpiredToken"}).Road(t.Context(), inLambda)
 	require.Contains(t, find(t, r, "ask STS").Try, "renew the credentials")
 	require.Equal(t, "failed", find(t, r, "invoke arn:").Result)
 

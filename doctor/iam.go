@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gantry/cloud"
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
@@ -32,10 +33,19 @@ type Statement struct {
 	Resource []string `json:"Resource"`
 }
 
+// Needing is a mapping with what it uses.
+type Needing struct {
+	Mapping  mapping.Mapping
+	Function function.Function
+	Cluster  kafka.Config // its entry of clusters:; the zero Config if none
+	Roles    cloud.Roles
+}
+
 // PolicyFor writes the least a mapping needs: to invoke its function where that is in AWS,
 // to read its secrets where they are in Secrets Manager, to write dead letters where they
-// go to AWS, and to use its cluster where the login is MSK's IAM.
-func PolicyFor(m mapping.Mapping, fn function.Function, cluster kafka.Config) IAM {
+// go to AWS, and to use its cluster where the login is MSK's IAM, and to take on the roles it works under.
+func PolicyFor(n Needing) IAM {
+	m, fn, cluster := n.Mapping, n.Function, n.Cluster
 	out := IAM{Policy: Policy{Version: "2012-10-17", Statement: []Statement{}}}
 	if fn.Kind == function.Lambda {
 		out.allow("InvokeTheFunction", []string{"lambda:InvokeFunction"}, fn.ARN)
@@ -45,7 +55,8 @@ func PolicyFor(m mapping.Mapping, fn function.Function, cluster kafka.Config) IA
 		out.Notes = append(out.Notes, "a secret under a key of your own needs kms:Decrypt on that key as well")
 	}
 	out.destination(m)
-	if cluster.SASL != nil && cluster.SASL.Mechanism == kafka.MSKIAM {
+	out.identities(n)
+	if cluster.SASL != nil && cluster.SASL.Mechanism == kafka.MSKIAM && !roleOf(cluster) {
 		out.msk(m, cluster.ARN)
 	}
 	if len(out.Policy.Statement) == 0 {
@@ -86,6 +97,26 @@ func (i *IAM) destination(m mapping.Mapping) {
 	}
 }
 
+// identities are the roles that are assumed for a mapping, and the token that AWS makes of
+// gantry's own.
+func (i *IAM) identities(n Needing) {
+	if role, ok := n.Roles[n.Function.Role]; ok && role.Assume && n.Function.Kind == function.Process {
+		i.allow("AssumeTheFunctionsRole", []string{"sts:AssumeRole"}, n.Function.Role)
+		i.Notes = append(i.Notes, "the trust policy of "+n.Function.Role+" has to name gantry's identity")
+	}
+	s := n.Cluster.SASL
+	if s != nil && roleOf(n.Cluster) {
+		i.allow("AssumeTheClustersRole", []string{"sts:AssumeRole"}, s.IAM.Role)
+		i.Notes = append(i.Notes, "what the cluster asks is granted to "+s.IAM.Role+", whose trust policy has to name gantry's identity")
+	}
+	if s != nil && s.OAuth != nil && s.OAuth.WebIdentity {
+		i.allow("GetATokenOfItsOwn", []string{"sts:GetWebIdentityToken"}, "*")
+	}
+}
+
+// roleOf says whether brokers are logged in to with an assumed role.
+func roleOf(c kafka.Config) bool { return c.SASL != nil && c.SASL.IAM != nil && c.SASL.IAM.Role != "" }
+
 // msk are the permissions of MSK's IAM (Amazon MSK Developer Guide, iam-access-control),
 // which stand in place of ACLs.
 func (i *IAM) msk(m mapping.Mapping, arn string) {
@@ -119,6 +150,12 @@ func secretsOf(m mapping.Mapping, fn function.Function, c kafka.Config) []string
 	}
 	if c.SASL != nil {
 		refs = append(refs, c.SASL.Secret, c.SASL.Username, c.SASL.Password)
+		if o := c.SASL.OAuth; o != nil {
+			refs = append(refs, o.CA, o.ClientSecret, o.PrivateKey, o.PrivateKeyPassword, o.Assertion, o.Token)
+		}
+		if k := c.SASL.Kerberos; k != nil {
+			refs = append(refs, k.Password)
+		}
 	}
 	var out []string
 	for _, ref := range refs {

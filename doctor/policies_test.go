@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gantry/cloud"
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
@@ -40,7 +41,7 @@ func TestTheLeastPolicy(t *testing.T) {
 	}
 	fn := function.Function{Kind: function.Lambda, ARN: "arn:aws:lambda:eu-west-1:123456789012:function:f:live", Secrets: map[string]string{"X": secret + "db-AbCdEf"}}
 	cluster := kafka.Config{ARN: "arn:aws:kafka:eu-west-1:123456789012:cluster/main/abc-1", SASL: &kafka.SASLConfig{Mechanism: kafka.MSKIAM}}
-	got := PolicyFor(m, fn, cluster)
+	got := PolicyFor(Needing{Mapping: m, Function: fn, Cluster: cluster})
 	text, err := json.Marshal(got.Policy)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[
@@ -52,7 +53,38 @@ func TestTheLeastPolicy(t *testing.T) {
 		{"Sid":"WriteDeadLetters","Effect":"Allow","Action":["kafka-cluster:DescribeTopic","kafka-cluster:WriteData"],"Resource":["arn:aws:kafka:eu-west-1:123456789012:topic/main/abc-1/dead"]},
 		{"Sid":"WriteEachDeadLetterOnce","Effect":"Allow","Action":["kafka-cluster:WriteDataIdempotently"],"Resource":["arn:aws:kafka:eu-west-1:123456789012:cluster/main/abc-1"]}]}`, string(text))
 	require.Contains(t, got.Terraform, `resource "aws_iam_policy" "o"`)
-	require.Contains(t, PolicyFor(m, function.Function{Kind: function.HTTP}, kafka.Config{}).Notes[0], "kms:Decrypt")
+	require.Contains(t, PolicyFor(Needing{Mapping: m, Function: function.Function{Kind: function.HTTP}}).Notes[0], "kms:Decrypt")
 	m.Source.Access = nil
-	require.Equal(t, []string{"this mapping needs nothing of AWS"}, PolicyFor(m, function.Function{}, kafka.Config{}).Notes)
+	require.Equal(t, []string{"this mapping needs nothing of AWS"}, PolicyFor(Needing{Mapping: m}).Notes)
+}
+
+// TestThePolicyOfIdentities: secrets of tokens and tickets, roles of functions and clusters.
+func TestThePolicyOfIdentities(t *testing.T) {
+	t.Parallel()
+	const secret, role = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:", "arn:aws:iam::123456789012:role/"
+	m := mapping.Mapping{Name: "o", GroupID: "g", Source: mapping.Source{Topics: []string{"orders"}}}
+	fn := function.Function{Kind: function.Process, Role: role + "orders"}
+	roles := cloud.Roles{role + "orders": {Assume: true}, role + "none": {None: true}}
+	statements := func(n Needing) map[string][]string {
+		n.Mapping, n.Roles = m, roles
+		out := map[string][]string{}
+		for _, s := range PolicyFor(n).Policy.Statement {
+			out[s.Sid+" "+s.Action[0]] = s.Resource
+		}
+		return out
+	}
+	oauth := kafka.Config{SASL: &kafka.SASLConfig{Mechanism: kafka.OAuthBearer, OAuth: &kafka.OAuthConfig{
+		ClientSecret: secret + "client-AbCdEf", CA: "file:ca.pem", PrivateKeyPassword: secret + "key-AbCdEf"}}}
+	require.Equal(t, map[string][]string{
+		"AssumeTheFunctionsRole sts:AssumeRole":        {role + "orders"},
+		"ReadTheSecrets secretsmanager:GetSecretValue": {secret + "client-AbCdEf", secret + "key-AbCdEf"},
+	}, statements(Needing{Function: fn, Cluster: oauth}))
+	kerberos := kafka.Config{SASL: &kafka.SASLConfig{Mechanism: kafka.GSSAPI, Kerberos: &kafka.KerberosConfig{Password: secret + "ticket-AbCdEf"}}}
+	fn.Role = role + "none"
+	require.Equal(t, map[string][]string{"ReadTheSecrets secretsmanager:GetSecretValue": {secret + "ticket-AbCdEf"}}, statements(Needing{Function: fn, Cluster: kerberos}))
+	own := kafka.Config{SASL: &kafka.SASLConfig{Mechanism: kafka.OAuthBearer, OAuth: &kafka.OAuthConfig{WebIdentity: true}}}
+	require.Equal(t, map[string][]string{"GetATokenOfItsOwn sts:GetWebIdentityToken": {"*"}}, statements(Needing{Cluster: own}))
+	iam := kafka.Config{SASL: &kafka.SASLConfig{Mechanism: kafka.MSKIAM, IAM: &kafka.IAMConfig{Role: role + "reader"}}}
+	require.Equal(t, map[string][]string{"AssumeTheClustersRole sts:AssumeRole": {role + "reader"}}, statements(Needing{Cluster: iam}),
+		"what the cluster asks is the role's")
 }

@@ -35,7 +35,7 @@ type running struct {
 	meter  lagMeter
 	events atomic.Pointer[eventLog] // nil without LoggingConfig
 
-	connects    chan error
+	connects    chan connect
 	stopPolling context.CancelFunc
 	stopLoop    context.CancelFunc
 	polls       sync.WaitGroup
@@ -142,7 +142,7 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &running{e: e, uuid: m.UUID, mapping: m, cluster: cluster, connects: make(chan error, 16)}
+	r := &running{e: e, uuid: m.UUID, mapping: m, cluster: cluster, connects: make(chan connect, 64)}
 	if err := errors.Join(r.destination(&s.settings), r.output(ctx, &s.settings)); err != nil {
 		return nil, errors.Join(err, r.closeProducer())
 	}
@@ -166,26 +166,10 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 
 // connected hears of every attempt to connect; the client tries again in silence. It
 // must not block: what does not fit is the same story as what is in line.
-func (r *running) connected(err error) {
+func (r *running) connected(broker string, err error) {
 	select {
-	case r.connects <- err:
+	case r.connects <- connect{broker, err}:
 	default:
-	}
-}
-
-// watchConnects shows a broker that can't be reached, until a connection works again.
-func (r *running) watchConnects(ctx context.Context) {
-	failing := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case err := <-r.connects:
-			if err != nil || failing {
-				failing = err != nil
-				r.pipe.Trouble(err)
-			}
-		}
 	}
 }
 

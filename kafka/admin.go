@@ -50,11 +50,11 @@ type attempts struct {
 	failed map[string]error
 }
 
-func (a *attempts) listen(next func(error)) func(error) {
-	return func(err error) {
+func (a *attempts) listen(next func(string, error)) func(string, error) {
+	return func(broker string, err error) {
 		a.note(err)
 		if next != nil {
-			next(err)
+			next(broker, err)
 		}
 	}
 }

@@ -42,10 +42,10 @@ type Cluster struct {
 	// Dial opens connections; nil = a plain dialer with TCP keep-alive after 30 s.
 	Dial Dialer
 
-	// OnConnect hears of every attempt to connect: nil for one that worked, else a
+	// OnConnect hears of every attempt to connect to a broker (host:port): nil for one that worked, else a
 	// *ConnectError. kgo retries connections silently; this is how one learns of it.
 	// It is called by many goroutines and must not block.
-	OnConnect func(error)
+	OnConnect func(broker string, err error)
 
 	renew    func(ctx context.Context) (*tls.Config, error)
 	identity identity // nil = Login counts

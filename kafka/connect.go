@@ -114,6 +114,7 @@ var _ kgo.HookBrokerConnect = connectHook{}
 
 // OnBrokerConnect forgets secrets the other side refused and passes the news on.
 func (h connectHook) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	broker := net.JoinHostPort(meta.Host, strconv.Itoa(int(meta.Port)))
 	if err != nil {
 		if h.cluster.who() != nil && cutDuringLogin(err) {
 			err = &cutLogin{err: err}
@@ -121,11 +122,10 @@ func (h connectHook) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _
 		if h.cluster.forget != nil && refusedAuthentication(err) {
 			h.cluster.forget()
 		}
-		broker := net.JoinHostPort(meta.Host, strconv.Itoa(int(meta.Port)))
 		err = &ConnectError{Broker: broker, Security: h.cluster.Security(), Mechanism: h.cluster.Mechanism, Err: err}
 	}
 	if h.cluster.OnConnect != nil {
-		h.cluster.OnConnect(err)
+		h.cluster.OnConnect(broker, err)
 	}
 }
 

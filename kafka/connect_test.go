@@ -214,7 +214,7 @@ func TestARotatedPasswordIsPickedUp(t *testing.T) {
 	require.NoError(t, err)
 
 	var refused, connected atomic.Int64
-	cluster.OnConnect = func(err error) {
+	cluster.OnConnect = func(_ string, err error) {
 		if err == nil {
 			connected.Add(1)
 		} else if Diagnose(err).Problem == mapping.ProblemSASL {

@@ -62,11 +62,11 @@ func TestATimeoutDoesNotHideTheRefusalBeforeIt(t *testing.T) {
 	late := &ConnectError{Broker: "k:1", Err: &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}}
 	var a attempts
 	hear := a.listen(nil)
-	hear(late)
+	hear("k:1", late)
 	require.Contains(t, Diagnose(a.join(context.DeadlineExceeded)).Cause, "did not answer")
-	hear(refused)
-	hear(late)
+	hear("k:1", refused)
+	hear("k:1", late)
 	require.Contains(t, Diagnose(a.join(context.DeadlineExceeded)).Cause, "nothing listens")
-	hear(nil)
+	hear("k:1", nil)
 	require.Equal(t, context.DeadlineExceeded.Error(), a.join(context.DeadlineExceeded).Error(), "a connection that worked ends the story")
 }

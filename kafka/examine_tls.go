@@ -38,7 +38,7 @@ func (c Cluster) tlsStep(ctx context.Context, conn net.Conn, address string) Ste
 	case time.Until(leaf.NotAfter) < expiresSoon:
 		s.Result, s.Try = Warning, "have the broker's certificate renewed before "+leaf.NotAfter.UTC().Format(time.DateOnly)
 	case s.Result == Passed:
-		c.ownCertificate(&s)
+		c.warnOfOwn(&s)
 	}
 	return s
 }
@@ -55,19 +55,14 @@ func namesIn(leaf *x509.Certificate) []string {
 	return names
 }
 
-// ownCertificate warns of gantry's client certificate before its brokers refuse it.
-func (c Cluster) ownCertificate(s *Step) {
-	for _, own := range c.TLS.Certificates {
-		leaf := own.Leaf
-		if leaf == nil && len(own.Certificate) > 0 {
-			leaf, _ = x509.ParseCertificate(own.Certificate[0]) // one that can't be parsed did not get this far
-		}
-		if leaf == nil {
-			continue
-		}
-		s.Detail += fmt.Sprintf("; gantry's own is of %s, until %s", leaf.Subject, leaf.NotAfter.UTC().Format(time.RFC3339))
-		if time.Until(leaf.NotAfter) < expiresSoon {
-			s.Result, s.Try = Warning, "renew gantry's client certificate before "+leaf.NotAfter.UTC().Format(time.DateOnly)
-		}
+// warnOfOwn warns of gantry's client certificate before its brokers refuse it.
+func (c Cluster) warnOfOwn(s *Step) {
+	leaf := c.ownCertificate()
+	if leaf == nil {
+		return
+	}
+	s.Detail += fmt.Sprintf("; gantry's own is of %s, until %s", leaf.Subject, leaf.NotAfter.UTC().Format(time.RFC3339))
+	if time.Until(leaf.NotAfter) < expiresSoon {
+		s.Result, s.Try = Warning, "renew gantry's client certificate before "+leaf.NotAfter.UTC().Format(time.DateOnly)
 	}
 }

@@ -156,6 +156,16 @@ func (p *Pipeline) Trouble(err error) {
 	p.do(func() { p.status.trouble(err) })
 }
 
+// Unreached shows that brokers can't be reached, nil that they can. Polls of the others
+// don't end it.
+func (p *Pipeline) Unreached(err error) { p.do(func() { p.status.unreached = err }) }
+
+// NotConnected counts an attempt to connect that failed.
+func (p *Pipeline) NotConnected(err error) {
+	p.counts.PollErrors.Add(1)
+	p.failed(err)
+}
+
 // drain is a set of partitions on their way out; gone is closed when nothing of them is
 // in flight and, unless they are lost, everything settled is committed.
 type drain struct {

@@ -73,6 +73,7 @@ type board struct {
 	result      string
 	detail      string
 	cause       error // the failing poll
+	unreached   error // brokers that connections can't be made to
 	uncommitted error // the failing commit
 	joined      bool
 	losses      map[record.Partition]mapping.Loss
@@ -137,7 +138,7 @@ func (p *Pipeline) Snapshot() Snapshot {
 	var s Snapshot
 	look := func() {
 		s = Snapshot{
-			Joined: p.status.joined, Result: p.status.result, Detail: p.status.detail, Cause: cmp.Or(p.status.cause, p.status.uncommitted),
+			Joined: p.status.joined, Result: p.status.result, Detail: p.status.detail, Cause: cmp.Or(p.status.cause, p.status.unreached, p.status.uncommitted),
 			Flying: p.flying, Held: p.held,
 		}
 		for _, loss := range p.status.losses {

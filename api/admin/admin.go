@@ -83,6 +83,7 @@ type Config struct {
 	Logs     Logs
 	Kafka    Clusters
 	Clusters map[string]kafka.Config // `clusters:`, for files that are applied
+	Roles    cloud.Roles             // `roles:`, for what a mapping needs of AWS
 	Networks map[string]network.Config
 	Audit    Audit
 	Actor    func(ctx context.Context) string

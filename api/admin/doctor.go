@@ -82,7 +82,7 @@ func (s *Server) policy(ctx context.Context, c call[none]) (doctor.IAM, error) {
 	if err != nil {
 		return doctor.IAM{}, fmt.Errorf("function %s: %w", m.Functions[0].Function, err)
 	}
-	return doctor.PolicyFor(m, fn, s.entryOf(m)), nil
+	return doctor.PolicyFor(doctor.Needing{Mapping: m, Function: fn, Cluster: s.entryOf(m), Roles: s.cfg.Roles}), nil
 }
 
 // entryOf is the entry of clusters: a mapping belongs to; the zero Config if none.

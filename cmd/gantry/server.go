@@ -216,7 +216,11 @@ func (s *server) apply(ctx context.Context) error {
 	by := store.Write{Actor: "file:" + s.opts.name, Reason: "serve"}
 	changes, err := a.Apply(ctx, s.opts.file, declare.Options{By: by})
 	for _, c := range changes {
-		s.opts.log.Info("applied", "kind", string(c.Kind), "name", c.Name, "action", string(c.Action), "note", c.Note)
+		if c.Note == "" {
+			s.opts.log.Info("applied", "kind", string(c.Kind), "name", c.Name, "action", string(c.Action))
+		} else {
+			s.opts.log.Info("applied", "kind", string(c.Kind), "name", c.Name, "action", string(c.Action), "note", c.Note)
+		}
 		if c.Action != declare.Unchanged {
 			s.audit.Record(ctx, store.Change{By: by, Action: "apply-" + string(c.Action), Kind: c.Kind, ID: c.Name, Before: c.Before, After: c.After})
 		}
@@ -238,7 +242,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	}
 	administration, err := admin.New(admin.Config{
 		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Doctor: s.doctor(), Backup: s.backup, Actor: door.Actor,
-		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks, Integration: s.checkIntegration(),
+		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks, Roles: f.Roles, Integration: s.checkIntegration(),
 		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Identities: s.cloud.Identities, Notes: s.notes,
 		Log:   log,
 		Allow: func(ctx context.Context, operation string) error { return door.Allow(ctx, door.AdminAPI+operation) },

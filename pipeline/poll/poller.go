@@ -264,6 +264,12 @@ func (p *Poller) leaveStatic(ctx context.Context) error {
 	if err == nil {
 		err = answers.Error()
 	}
+	if errors.Is(err, kerr.GroupAuthorizationFailed) {
+		// Who may not join may not leave, and has nothing to leave; a member of whom the
+		// permission was taken is put out by the broker when its session ends.
+		p.cfg.Log.Warn("not allowed to leave the group, the broker ends the membership if there is one", "group", p.cfg.Group)
+		return nil
+	}
 	if err != nil && !errors.Is(err, kerr.UnknownMemberID) { // one that is not there has left
 		return fmt.Errorf("leave group %s as %s: %w", p.cfg.Group, p.cfg.Membership.Instance, err)
 	}

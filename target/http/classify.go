@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	nethttp "net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"gantry/function"
@@ -69,10 +71,31 @@ func (t *Target) explain(out *function.Outcome, resp *nethttp.Response) {
 		out.Throttled = resp.StatusCode == nethttp.StatusTooManyRequests
 		out.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 		what = "the server takes no call now; it will be called again"
+	case function.Failed:
+		what = cmp.Or(ownWords(out.Answer), what)
 	case function.Unknown:
 		what = "a proxy on the way got no answer from the function, which may have run"
 	}
 	out.Message = t.message("%d %s: %s", resp.StatusCode, nethttp.StatusText(resp.StatusCode), what)
+}
+
+// mostWords bounds what of a function's own error is shown.
+const mostWords = 1024
+
+// ownWords is the error that an answer tells in Lambda's shape, "" where it is none.
+func ownWords(answer []byte) string {
+	var e struct {
+		ErrorType    string `json:"errorType"`
+		ErrorMessage string `json:"errorMessage"`
+	}
+	if json.Unmarshal(answer, &e) != nil || e.ErrorMessage == "" {
+		return ""
+	}
+	text := e.ErrorMessage
+	if e.ErrorType != "" {
+		text = e.ErrorType + ": " + text
+	}
+	return strings.ToValidUTF8(text[:min(len(text), mostWords)], "")
 }
 
 // tooLong gives the answer AWS gives in place of one over its limit.

@@ -132,6 +132,9 @@ func TestLyingAnswers(t *testing.T) {
 			t.Parallel()
 			out := open(t, fakelambda.Start(t, c.step).URL, http.Config{}).Invoke(t.Context(), event())
 			require.Equal(t, c.want, out.Class, out.Message)
+			if name == "an error that is a document" {
+				require.Contains(t, out.Message, ": E: x")
+			}
 			if c.answer != "" {
 				require.Equal(t, c.answer, string(out.Answer))
 			}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ var hostile = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	hostileDir.Store(&dir)
 	path := filepath.Join(dir, "bootstrap")
 	out, err := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", path, "./testdata/hostile").CombinedOutput()
 	if err != nil {
@@ -43,6 +45,20 @@ var hostile = sync.OnceValues(func() (string, error) {
 	}
 	return dir, os.Chmod(dir, 0o755)
 })
+
+// TestMain takes away what the tests share.
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		defer func() {
+			if dir := hostileDir.Load(); dir != nil {
+				_ = os.RemoveAll(*dir) // what stays takes space and no more
+			}
+		}()
+		return m.Run()
+	}())
+}
+
+var hostileDir atomic.Pointer[string]
 
 // passable is a folder that every user of the machine can get to.
 func passable(t *testing.T) string {
