@@ -14,6 +14,7 @@ import (
 
 	"gantry/integration/aws"
 	"gantry/integration/http"
+	"gantry/integration/s3"
 	"gantry/integration/table/mysql"
 	"gantry/integration/table/postgresql"
 	"gantry/sink"
@@ -22,7 +23,7 @@ import (
 // Catalogue gives every entry, in the order of their names.
 func Catalogue() []sink.Spec {
 	all := []sink.Spec{
-		http.Spec(),
+		http.Spec(), s3.Spec(),
 		mysql.Spec(),
 		postgresql.Spec(),
 	}

@@ -17,6 +17,7 @@ type Bucket struct {
 	Client    Client
 	Name      string
 	Partition string
+	Region    string // "" = the configuration's
 }
 
 // Object is an object as a listing shows it.
@@ -37,6 +38,13 @@ func (b Bucket) Put(ctx context.Context, key string, body []byte, meta map[strin
 			header[MetaPrefix+name] = url.QueryEscape(value)
 		}
 	}
+	return b.PutWith(ctx, key, body, header)
+}
+
+// PutWith writes an object with headers of S3's PutObject; empty ones are left out.
+func (b Bucket) PutWith(ctx context.Context, key string, body []byte, header map[string]string) error {
+	header = maps.Clone(header)
+	maps.DeleteFunc(header, func(_, value string) bool { return value == "" })
 	_, _, err := b.send(ctx, request{operation: "s3:PutObject", method: http.MethodPut, path: "/" + escaped(key), header: header, body: body})
 	return err
 }
@@ -115,7 +123,7 @@ func (b Bucket) Look(ctx context.Context) error {
 // send asks at the bucket's own host, or below its name where an endpoint is configured.
 // A bucket of another region says where it is, and is asked there.
 func (b Bucket) send(ctx context.Context, q request) ([]byte, http.Header, error) {
-	q.service, q.id, q.partition = "s3", "S3", b.Partition
+	q.service, q.id, q.partition, q.region = "s3", "S3", b.Partition, b.Region
 	q.plainPath = "/" + b.Name + strings.TrimSuffix(q.path, "/")
 	if strings.Contains(b.Name, ".") {
 		q.path = q.plainPath // the certificate of *.s3.REGION does not hold for it

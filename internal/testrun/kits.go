@@ -27,7 +27,7 @@ var (
 	stsServer = Kit{"venv-moto", []Tool{python}, []string{"moto[server,sts,secretsmanager]==5.2.5", "boto3==1.44.5"}, venv}
 
 	// tableReaders read the files that the s3 integration writes.
-	tableReaders = Kit{"venv-tables", []Tool{python}, []string{"pyarrow==26.0.1", "fastavro==1.13.1", "cramjam==2.11.0"}, venv}
+	tableReaders = Kit{"venv-tables", []Tool{python}, []string{"pyarrow==26.0.1", "fastavro==1.13.1", "cramjam==2.11.0", "backports.zstd==1.8.0"}, venv}
 
 	pythonFunctions = Kit{"venv-functions", []Tool{python},
 		[]string{"awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0"}, venv}
