@@ -16,7 +16,8 @@ import (
 	"gantry/internal/kafkatest"
 )
 
-// member is who a group's only member is; another member id is another join.
+// member is who a group's only member is, and in which generation; another member id is
+// another join, another generation a rebalance.
 func member(t *testing.T, c *kafkatest.Cluster, group string) string {
 	t.Helper()
 	all, err := c.Admin(t).DescribeGroups(t.Context(), group)
@@ -24,7 +25,7 @@ func member(t *testing.T, c *kafkatest.Cluster, group string) string {
 	require.Len(t, all[group].Members, 1)
 	require.Equal(t, "Stable", all[group].State)
 	m := all[group].Members[0]
-	return fmt.Sprintf("%s %s", m.MemberID, *m.InstanceID)
+	return fmt.Sprintf("%s %s in generation %d", m.MemberID, *m.InstanceID, c.Generation(t, group))
 }
 
 // offsets of all records that a function has had.
