@@ -16,17 +16,24 @@ import (
 
 // stream reads an answer line by line until it ends or Ctrl-C, which is no failure.
 func (a *app) stream(c *cobra.Command, path string, query url.Values, line func([]byte) error) error {
+	return a.streamOf(c, client.Request{Method: http.MethodGet, Path: path, Query: query}, line)
+}
+
+// longestLine is over a record of the largest size, as JSON.
+const longestLine = 64 << 20
+
+func (a *app) streamOf(c *cobra.Command, q client.Request, line func([]byte) error) error {
 	api, err := a.client(c.Context())
 	if err != nil {
 		return err
 	}
-	body, err := api.Stream(c.Context(), client.Request{Method: http.MethodGet, Path: path, Query: query})
+	body, err := api.Stream(c.Context(), q)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = body.Close() }()
 	scan := bufio.NewScanner(body)
-	scan.Buffer(nil, 4<<20)
+	scan.Buffer(nil, longestLine)
 	for scan.Scan() {
 		if err := line(scan.Bytes()); err != nil {
 			return err

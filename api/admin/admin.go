@@ -4,7 +4,8 @@
 // The flow is that of api/lambda: routes.go finds the operation, handle.go decodes,
 // the operation in the file of its name acts, errors.go makes an exception of what
 // failed. Answers are JSON; streams are one JSON value a line. Payloads of records
-// appear in one answer only, that of GET …/records, after masking.
+// appear in three answers only, those of GET …/records, …/dead-letters and …/dead-letter,
+// after masking.
 package admin
 
 import (
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"gantry/cloud"
+	"gantry/deadletter"
 	"gantry/engine"
 	"gantry/engine/async"
 	"gantry/function"
@@ -87,6 +89,7 @@ type Config struct {
 	Networks map[string]network.Config
 	Audit    Audit
 	Actor    func(ctx context.Context) string
+	Letters  *deadletter.Letters
 	Doctor   Doctor
 	Backup   Backup
 	Mask     func(topic string, r *record.Record) // hides what the owner wants hidden of a record that is shown; nil = nothing

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"gantry/deadletter"
 	"gantry/declare"
 	"gantry/engine"
 	"gantry/kafka"
@@ -38,6 +39,8 @@ func exceptionOf(err error) *apiError {
 		return known
 	case errors.As(err, &faults), errors.As(err, &refused):
 		return &apiError{http.StatusBadRequest, "InvalidParameterValueException", err.Error()}
+	case errors.Is(err, deadletter.ErrBadOrder), errors.Is(err, deadletter.ErrNoPlace), errors.Is(err, deadletter.ErrSNS):
+		return &apiError{http.StatusBadRequest, "InvalidParameterValueException", err.Error()}
 	case isConflict(err):
 		return &apiError{http.StatusConflict, "ResourceConflictException", err.Error()}
 	case isMissing(err):
@@ -57,7 +60,7 @@ func isConflict(err error) bool {
 	for _, conflict := range []error{
 		engine.ErrNoLoss, engine.ErrInHand, declare.ErrDeleting, engine.ErrEnabled, engine.ErrStale, engine.ErrNoPreview, engine.ErrRecreated,
 		kafka.ErrGroupBusy, pipeline.ErrNotHere, pipeline.ErrNotStanding, pipeline.ErrNotInHand, pipeline.ErrNoDestination,
-		pipeline.ErrChanged, pipeline.ErrEnded,
+		pipeline.ErrChanged, pipeline.ErrEnded, deadletter.ErrBusy, deadletter.ErrChanged, deadletter.ErrNoPreview,
 	} {
 		if errors.Is(err, conflict) {
 			return true
@@ -69,7 +72,8 @@ func isConflict(err error) bool {
 // isMissing says that there is no such record, partition or topic.
 func isMissing(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || errors.Is(err, kafka.ErrUnknownTopic) || errors.Is(err, kafka.ErrRemoved) ||
-		errors.Is(err, kafka.ErrBeyond) || errors.Is(err, kafka.ErrNoRecord)
+		errors.Is(err, kafka.ErrBeyond) || errors.Is(err, kafka.ErrNoRecord) ||
+		errors.Is(err, deadletter.ErrNoLetter)
 }
 
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {

@@ -23,6 +23,8 @@ GET /gantry/v1/functions/{name}/logs
 GET /gantry/v1/mappings
 GET /gantry/v1/mappings/{id}
 GET /gantry/v1/mappings/{id}/acls
+GET /gantry/v1/mappings/{id}/dead-letter
+GET /gantry/v1/mappings/{id}/dead-letters
 GET /gantry/v1/mappings/{id}/doctor
 GET /gantry/v1/mappings/{id}/iam
 GET /gantry/v1/mappings/{id}/losses
@@ -33,6 +35,7 @@ GET /gantry/v1/openapi.json
 GET /gantry/v1/status
 POST /gantry/v1/apply
 POST /gantry/v1/mappings/{id}/accept-loss
+POST /gantry/v1/mappings/{id}/dead-letters/redrive
 POST /gantry/v1/mappings/{id}/offsets/reset
 POST /gantry/v1/mappings/{id}/pause
 POST /gantry/v1/mappings/{id}/resume
@@ -99,7 +102,7 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 				require.NotEmpty(t, r.(map[string]any)["description"], path)
 			}
 			require.Equal(t, method == "post" && (strings.HasSuffix(path, "apply") || strings.HasSuffix(path, "loss") || strings.HasSuffix(path, "records") ||
-				strings.HasSuffix(path, "skip") || strings.HasSuffix(path, "reset")),
+				strings.HasSuffix(path, "skip") || strings.HasSuffix(path, "reset") || strings.HasSuffix(path, "redrive")),
 				operation["requestBody"] != nil, path)
 		}
 	}

@@ -241,7 +241,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 		return nil, err
 	}
 	administration, err := admin.New(admin.Config{
-		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Doctor: s.doctor(), Backup: s.backup, Actor: door.Actor,
+		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Letters: s.letters(), Doctor: s.doctor(), Backup: s.backup, Actor: door.Actor,
 		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks, Roles: f.Roles, Integration: s.checkIntegration(),
 		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Identities: s.cloud.Identities, Notes: s.notes,
 		Log:   log,

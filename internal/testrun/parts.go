@@ -69,6 +69,11 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour},
 	},
 	{
+		Name: "letters", About: "dead letters on topics, in SQS, SNS and S3: found, redriven, each record counted",
+		Packages: []string{"test/letters"}, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{awsServer},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
+	},
+	{
 		Name: "attack", About: "hostile callers, files and functions, each attempt refused",
 		Packages: []string{"test/attack"}, Kafka: true, Wants: []Tool{chromium},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
