@@ -53,12 +53,31 @@ type eventRecord struct {
 	Headers   []map[string][]int8 `json:"headers"`
 }
 
-// read makes a letter of a document; false: it is none. SNS wraps one when it hands it to
-// SQS.
+// envelope is what SNS makes of a message for SQS, unless the subscription has raw message
+// delivery.
+type envelope struct {
+	Type              string
+	Message           string
+	MessageAttributes map[string]struct{ Value string }
+}
+
+// wrapped are the attributes of a message that came through SNS.
+func wrapped(text []byte) map[string]string {
+	var e envelope
+	out := map[string]string{}
+	if json.Unmarshal(text, &e) == nil {
+		for name, value := range e.MessageAttributes {
+			out[name] = value.Value
+		}
+	}
+	return out
+}
+
+// read makes a letter of a document; false: it is none.
 func read(text []byte) (Letter, bool) {
-	var wrapped struct{ Type, Message string }
-	if json.Unmarshal(text, &wrapped) == nil && wrapped.Type == "Notification" {
-		text = []byte(wrapped.Message)
+	var e envelope
+	if json.Unmarshal(text, &e) == nil && e.Type == "Notification" {
+		text = []byte(e.Message)
 	}
 	var d document
 	if json.Unmarshal(text, &d) != nil || d.RequestContext == nil || d.Batch == nil {

@@ -45,6 +45,8 @@ func (q *queue) walk(ctx context.Context, w Walk, each func(*Letter) error) erro
 		}
 		for _, m := range messages {
 			q.held[m.ID] = m.Receipt
+		}
+		for _, m := range messages {
 			if seen[m.ID] {
 				continue
 			}
@@ -71,6 +73,7 @@ func (q *queue) release(ctx context.Context) {
 
 func ofMessage(m places.Message) (Letter, bool) {
 	l, ok := read([]byte(m.Body))
+	maps.Copy(m.Attributes, wrapped([]byte(m.Body)))
 	l.ID, l.receipt = m.ID, m.Receipt
 	if l.At.IsZero() {
 		l.At = m.Sent

@@ -59,7 +59,9 @@ func (w *Atomic) Close() { w.client.Close() }
 // and look.
 func (w *Atomic) Write(ctx context.Context, messages []Addressed) error {
 	for i := range messages {
-		w.limits.learnLimit(ctx, w.client, messages[i].Topic)
+		if _, err := w.limits.learn(ctx, w.client, messages[i].Topic); errors.Is(err, ErrUnknownTopic) {
+			return fmt.Errorf("write to topic %s: %w", messages[i].Topic, err)
+		}
 	}
 	if err := w.client.BeginTransaction(); err != nil {
 		return fmt.Errorf("begin a transaction of %s: %w", w.id, err)
