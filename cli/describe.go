@@ -73,6 +73,23 @@ type laneView struct {
 	Since     time.Time `json:"since"`
 	Detail    string    `json:"detail"`
 	Blocked   string    `json:"blocked"`
+	Lanes     int       `json:"lanes"`
+	Flying    int       `json:"flying"`
+	Changing  bool      `json:"changing"`
+	Span      spanView  `json:"span"`
+	Stands    []struct {
+		Lane     int       `json:"lane"`
+		Offset   int64     `json:"offset"`
+		Attempts int       `json:"attempts"`
+		Since    time.Time `json:"since"`
+		Detail   string    `json:"detail"`
+	} `json:"stands"`
+}
+
+type spanView struct {
+	Records int64 `json:"records"`
+	Bytes   int64 `json:"bytes"`
+	Full    bool  `json:"full"`
 }
 
 func (a *app) describeMapping(c *cobra.Command, id string) error {
@@ -111,5 +128,28 @@ func printLanes(w io.Writer, lanes []laneView) {
 			wrong = l.Detail
 		}
 		row(w, fmt.Sprintf("%s-%d", l.Topic, l.Partition), l.Committed, l.Resume, l.Tail, l.Waiting, l.Attempts, ago(l.Since), wrong)
+	}
+	for _, l := range lanes {
+		printSeveral(w, l)
+	}
+}
+
+// printSeveral says what only a partition with several lanes has: how many work, what a
+// crash would repeat, and which of them stand.
+func printSeveral(w io.Writer, l laneView) {
+	if l.Changing {
+		fmt.Fprintf(w, "%s-%d: other lanes begin when what is in hand is resolved\n", l.Topic, l.Partition)
+	}
+	if l.Lanes < 2 {
+		return
+	}
+	full := ""
+	if l.Span.Full {
+		full = fmt.Sprintf("; full: nothing more is taken before offset %d is resolved", l.Resume)
+	}
+	fmt.Fprintf(w, "%s-%d: %d of %d lanes at work; uncommitted span %d records, %d bytes%s\n",
+		l.Topic, l.Partition, l.Flying, l.Lanes, l.Span.Records, l.Span.Bytes, full)
+	for _, st := range l.Stands {
+		fmt.Fprintf(w, "  lane %d stands at offset %d since %s, %d attempts: %s\n", st.Lane, st.Offset, ago(st.Since), st.Attempts, st.Detail)
 	}
 }

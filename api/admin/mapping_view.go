@@ -196,21 +196,60 @@ type laneView struct {
 	Head      *time.Time `json:"head,omitempty"`  // timestamp of the first unresolved record
 	Blocked   string     `json:"blocked,omitempty"`
 	Detail    string     `json:"detail,omitempty"`
+
+	Lanes    int         `json:"lanes,omitempty"`    // where there are several
+	Flying   int         `json:"flying,omitempty"`   // of them with an invocation or a delivery under way
+	Changing bool        `json:"changing,omitempty"` // other lanes begin when what is in hand is resolved
+	Span     *spanView   `json:"span,omitempty"`
+	Stands   []standView `json:"stands,omitempty"` // each lane that does not get on
+}
+
+// spanView is the uncommitted span of a partition with several lanes: what a crash would
+// repeat.
+type spanView struct {
+	Records int64 `json:"records"`
+	Bytes   int64 `json:"bytes"`
+	Full    bool  `json:"full"` // nothing more is taken before the first record is resolved
+}
+
+// standView is one of several lanes that does not get on.
+type standView struct {
+	Lane     int32      `json:"lane"`
+	Offset   int64      `json:"offset"`
+	Attempts int        `json:"attempts"`
+	Since    *time.Time `json:"since,omitempty"`
+	Retry    *time.Time `json:"retry,omitempty"`
+	Blocked  string     `json:"blocked,omitempty"`
+	Detail   string     `json:"detail,omitempty"`
 }
 
 func lanesOf(lanes []pipeline.LaneSnapshot, masked func(string) string) []laneView {
 	views := make([]laneView, 0, len(lanes))
 	for _, l := range lanes {
-		views = append(views, laneView{
+		v := laneView{
 			Topic: l.Partition.Topic, Partition: l.Partition.Index, Committed: l.Committed, Resume: l.Resume, Tail: l.Tail,
 			Waiting: l.Waiting, InFlight: l.InFlight, Paused: l.Paused, Attempts: l.Attempts,
 			Since: known(l.Since), Retry: known(l.Retry), Head: known(l.Head), Blocked: l.Blocked, Detail: masked(l.Detail),
-		})
+			Changing: l.Changing,
+		}
+		if l.Lanes > 1 {
+			v.several(l, masked)
+		}
+		views = append(views, v)
 	}
 	slices.SortFunc(views, func(a, b laneView) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
 	return views
+}
+
+// several adds what only a partition with several lanes has.
+func (v *laneView) several(l pipeline.LaneSnapshot, masked func(string) string) {
+	v.Lanes, v.Flying = l.Lanes, l.Flying
+	v.Span = &spanView{l.Span.Records, l.Span.Bytes, l.Span.Full}
+	for _, st := range l.Stands {
+		v.Stands = append(v.Stands, standView{st.Slot, st.At, st.Attempts, known(st.Since), known(st.Retry), st.Blocked, masked(st.Detail)})
+	}
 }
 
 func (s *Server) getMapping(ctx context.Context, c call[none]) (mappingAnswer, error) {

@@ -59,7 +59,9 @@ func one(is bool) float64 {
 var mappingGauges = []metric[engine.Running]{
 	{"", "gantry_unresolved_offsets", "Offsets polled here and not resolved.", measured, lanes(func(l pipeline.LaneSnapshot) float64 { return float64(l.Tail - l.Resume) })},
 	{"", "gantry_waiting_records", "Records that wait for their first invocation.", measured, lanes(func(l pipeline.LaneSnapshot) float64 { return float64(l.Waiting) })},
-	{"", "gantry_blocked_lanes", "Lanes that stand on a failing record.", measured, lanes(func(l pipeline.LaneSnapshot) float64 { return one(stands(l)) })},
+	{"", "gantry_blocked_lanes", "Lanes that stand on a failing record.", measured, lanes(func(l pipeline.LaneSnapshot) float64 { return max(one(stands(l)), float64(len(l.Stands))) })},
+	{"", "gantry_uncommitted_span_records", "Records a crash would repeat at most, where partitions have several lanes.", measured, lanes(func(l pipeline.LaneSnapshot) float64 { return float64(l.Span.Records) })},
+	{"", "gantry_full_partitions", "Partitions that take no more records until their first one is resolved: their uncommitted span is full.", measured, lanes(func(l pipeline.LaneSnapshot) float64 { return one(l.Span.Full) })},
 	{"", "gantry_lost_lanes", "Lanes that wait for accept-loss.", measured, func(r engine.Running) float64 { return float64(len(r.Snapshot.Losses)) }},
 	{"", "gantry_lanes", "Partitions held by this process.", measured, lanes(func(pipeline.LaneSnapshot) float64 { return 1 })},
 	{"", "gantry_invocations_in_flight", "Invocations running now.", measured, func(r engine.Running) float64 { return float64(r.Snapshot.Flying) }},

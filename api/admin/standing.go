@@ -59,6 +59,9 @@ func standingOf(st engine.Standing) standingView {
 		if l.Blocked != "" {
 			v.Problem = isWaiting
 		}
+		if l.Span.Full {
+			v.Error += fmt.Sprintf("; its partition takes no more: %d records behind offset %d can't be committed", l.Span.Records, l.Resume)
+		}
 	}
 	if st.Loss != nil {
 		v.Problem, v.Error = isLost, lossInWords(*st.Loss)

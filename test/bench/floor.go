@@ -22,6 +22,7 @@ type job struct {
 	URL       string
 	BatchSize int
 	Records   int64
+	Lanes     int    // a partition, of gantry; 0 = one
 	Window    string // of gantry; empty = 500ms. The floor has none: it sends what it has
 }
 

@@ -81,8 +81,8 @@ func gantry(t testing.TB, j job) *exec.Cmd {
 	config := fmt.Sprintf(`
 functions: {sink: {http: %q, timeout: 30s}}
 mappings:
-  load: {function: sink, brokers: [%q], topic: %s, batchSize: %d, startingPosition: TRIM_HORIZON, consumerGroupId: %s, maximumBatchingWindow: %s}
-`, j.URL, j.Brokers[0], j.Topic, j.BatchSize, j.Group, j.window())
+  load: {function: sink, brokers: [%q], topic: %s, batchSize: %d, startingPosition: TRIM_HORIZON, consumerGroupId: %s, maximumBatchingWindow: %s, lanes: {perPartition: %d}}
+`, j.URL, j.Brokers[0], j.Topic, j.BatchSize, j.Group, j.window(), max(1, j.Lanes))
 	path := filepath.Join(dir, "gantry.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
