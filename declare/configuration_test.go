@@ -43,6 +43,9 @@ var probes = map[string]string{
 	"mappings":                            "mappings: {m: {PROBE}}",
 	"mappings.pollers":                    "mappings: {m: {pollers: {PROBE}}}",
 	"mappings.output":                     "mappings: {m: {output: {PROBE}}}",
+	"mappings.output.schema":              "mappings: {m: {output: {schema: {PROBE}}}}",
+	"mappings.output.schema.value":        "mappings: {m: {output: {schema: {value: {PROBE}}}}}",
+	"functions.produce":                   "functions: {f: {produce: {PROBE}}}",
 	"mappings.lanes":                      "mappings: {m: {lanes: {PROBE}}}",
 	"mappings.sourceAccessConfigurations": "mappings: {m: {sourceAccessConfigurations: [{PROBE}]}}",
 }

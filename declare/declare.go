@@ -58,8 +58,9 @@ type File struct {
 	lines map[string]int // of its mappings: what only a store can tell is a fault of a line too
 }
 
-// Key is one pair of `keys:`. Secret is a reference.
-type Key struct{ ID, Secret, Role string }
+// Key is one pair of `keys:`. Secret is a reference. Where
+// it speaks for a function it has no role.
+type Key struct{ ID, Secret, Role, Function string }
 
 // TLS is what the API is served with. All are references.
 type TLS struct{ Cert, Key, ClientCA string }
@@ -219,8 +220,14 @@ func (r *reader) store(n ast.Node, path string) {
 }
 
 func (r *reader) key(n ast.Node, path string) {
-	k := Key{Role: "admin"}
-	r.object(n, path, members{"id": r.text(&k.ID), "secret": r.text(&k.Secret), "role": r.oneOf(&k.Role, "viewer", "operator", "admin")})
+	var k Key
+	r.object(n, path, members{
+		"id": r.text(&k.ID), "secret": r.text(&k.Secret), "role": r.oneOf(&k.Role, "viewer", "operator", "admin"), "function": r.text(&k.Function),
+	})
+	r.keyFunction(n, path, k)
+	if k.Function == "" {
+		k.Role = cmp.Or(k.Role, "admin")
+	}
 	if k.ID == "" || k.Secret == "" {
 		r.fault(n, path, "want id and secret (a reference such as env:GANTRY_SECRET)")
 	}

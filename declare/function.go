@@ -46,6 +46,7 @@ func (r *reader) function(name string, n ast.Node, path string) {
 		"integration": r.text(&f.Integration), "settings": r.refMap(f.Settings),
 		"async": r.asynchronous(&async),
 		"tags":  r.textMap(f.Tags), "Tags": r.textMap(f.Tags),
+		"produce": r.produce(&f.Produce),
 		"secrets": r.refMap(f.Secrets), "user": r.text(&f.User), "output": r.later, "layers": r.later, "Layers": r.later,
 		"vpcConfig": r.later, "VpcConfig": r.later, "image": r.later,
 	})

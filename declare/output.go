@@ -1,6 +1,8 @@
 package declare
 
 import (
+	"cmp"
+
 	"github.com/goccy/go-yaml/ast"
 
 	"gantry/mapping"
@@ -19,6 +21,7 @@ func (r *reader) output(d *draft) read {
 		megabytes := 0
 		r.object(n, path, members{
 			"topic": r.text(&o.Topic), "topics": r.texts(&o.Topics), "cluster": r.text(&o.Cluster),
+			"schema":        r.outputSchema(&o.Schema),
 			"transactional": r.flag(&o.Transactional),
 			"interval":      r.duration(&o.Interval, 0, mapping.MaxTransactionInterval),
 			"size":          r.megabytes(&megabytes, 1, mapping.MaxTransactionBytes>>20),
@@ -36,6 +39,9 @@ func (r *reader) outputFaults(n ast.Node, path string, d *draft) {
 	}
 	for _, err := range d.OutputFaults() {
 		r.fault(n, join(path, "output"), "%s", err)
+	}
+	if _, known := r.file.Registries[cmp.Or(d.Output.Cluster, d.Source.Cluster)]; d.Output.Schema != nil && !known && !r.id.AnyCluster && len(r.id.Clusters) == 0 {
+		r.fault(n, join(path, "output.schema"), "the cluster has no schemaRegistry:")
 	}
 	if d.Output.Transactional {
 		r.fault(n, join(path, "output.transactional"), "is not supported yet; leave it out")

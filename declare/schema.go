@@ -61,9 +61,6 @@ func (r *reader) oneSchema(to **mapping.Schema) read {
 		if s.File != "" && !filepath.IsAbs(s.File) {
 			s.File = filepath.Join(r.id.Dir, s.File)
 		}
-		for _, fault := range s.Faults() {
-			r.fault(n, path, "%s", fault)
-		}
 		*to = &s
 	}
 }

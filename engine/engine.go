@@ -22,6 +22,7 @@ import (
 	"gantry/mapping"
 	"gantry/pipeline"
 	"gantry/pipeline/invoke"
+	"gantry/schema"
 	"gantry/store"
 )
 
@@ -45,6 +46,8 @@ type Targets func(ctx context.Context, fn function.Function) (Target, error)
 type Config struct {
 	Store   store.Store
 	Sources Sources
+	// Schemas gives the schema registry of an output's source; nil = there is none.
+	Schemas func(src mapping.Source) (*schema.Registry, error)
 	Targets Targets
 	Process string // this process: part of every static instance id; "" = dynamic members
 	Budget  *pipeline.Budget

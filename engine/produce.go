@@ -41,7 +41,11 @@ func (r *running) output(ctx context.Context, s *settings) error {
 	if err != nil {
 		return fmt.Errorf("open the output: %w", err)
 	}
-	s.pipe.Output = &output.Stage{Output: *o, Topics: output.Kafka{Producer: producer}, Writer: output.Kafka{Producer: producer}}
+	encoder, err := r.e.encoder(r.mapping)
+	if err != nil {
+		return fmt.Errorf("open the output: %w", err)
+	}
+	s.pipe.Output = &output.Stage{Output: *o, Topics: output.Kafka{Producer: producer}, Encode: encoder, Writer: output.Kafka{Producer: producer}}
 	return nil
 }
 

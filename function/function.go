@@ -52,6 +52,8 @@ type Function struct {
 	Secrets     map[string]string // variable → reference to a secret, never its content; Process only
 	User        string            // operating system user the processes run as, USER or USER:GROUP; Process only
 
+	Produce *Produce // what it may write to Kafka in the middle of its work; nil = nothing
+
 	ARN         string            // Lambda only: the qualified ARN in AWS
 	URL         string            // HTTP only
 	Networks    []string          // HTTP and Lambda only: entries of networks: it is reached through

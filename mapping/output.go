@@ -16,6 +16,8 @@ type Output struct {
 	Topics  []string // further topics an answer may name
 	Cluster string   // a name in clusters:, "" = the source's
 
+	Schema *OutputSchema `json:",omitempty"` // nil = values and keys go as they are
+
 	Transactional bool          // outputs and offsets in one Kafka transaction
 	Interval      time.Duration // least time between two transactions; 0 = DefaultTransactionInterval
 	Bytes         int64         // answers that are not kept waiting for it; 0 = DefaultTransactionBytes
@@ -87,7 +89,7 @@ func (m *Mapping) OutputFaults() []error {
 			errs = append(errs, fmt.Errorf("%s is the source topic: records would go in circles", topic))
 		}
 	}
-	return append(errs, m.transactionFaults()...)
+	return append(append(errs, o.schemaFaults()...), m.transactionFaults()...)
 }
 
 func (m *Mapping) transactionFaults() []error {

@@ -1,5 +1,7 @@
 package mapping
 
+import "fmt"
+
 // The formats of a schema registry, as configurations name them.
 const (
 	Avro     = "avro"
@@ -43,4 +45,31 @@ func (s Schema) Faults() []string {
 		faults = append(faults, "message is for protobuf")
 	}
 	return faults
+}
+
+// schemaFaults are the faults of an output's schemas beside its topics.
+func (o *Output) schemaFaults() []error {
+	if o.Schema == nil {
+		return nil
+	}
+	var errs []error
+	topics := len(o.Topics)
+	if o.Topic != "" {
+		topics++
+	}
+	for _, part := range []struct {
+		name   string
+		schema *Schema
+	}{{"value", o.Schema.Value}, {"key", o.Schema.Key}} {
+		if part.schema == nil {
+			continue
+		}
+		for _, fault := range part.schema.Faults() {
+			errs = append(errs, fmt.Errorf("schema.%s: %s", part.name, fault))
+		}
+		if topics > 1 && (part.schema.Subject != "" || part.schema.File != "") {
+			errs = append(errs, fmt.Errorf("schema.%s: subject and file are for one topic, and there are %d; without them each topic has the subject TOPIC-%[1]s", part.name, topics))
+		}
+	}
+	return errs
 }

@@ -30,6 +30,7 @@ type functionView struct {
 	Environment map[string]string `json:"environment,omitempty"`
 	Secrets     map[string]string `json:"secrets,omitempty"` // references
 	User        string            `json:"user,omitempty"`
+	Produce     *produceView      `json:"produce,omitempty"` // what it may write in the middle of its work
 	Processes   int               `json:"processes,omitempty"`
 	Concurrency *int              `json:"concurrency,omitempty"`
 
@@ -39,6 +40,12 @@ type functionView struct {
 	Notes        []string          `json:"notes,omitempty"` // how it runs here
 
 	Use *useView `json:"use,omitempty"` // absent until it is used here
+}
+
+// produceView is what a function may write to Kafka in the middle of its work.
+type produceView struct {
+	Cluster string   `json:"cluster"`
+	Topics  []string `json:"topics"`
 }
 
 // useView is what this process does with a function; the counts are since it began to.
@@ -97,6 +104,9 @@ func functionOf(fn function.Function) functionView {
 		Integration: fn.Integration, Settings: masked(fn.Settings), Role: fn.Role, Timeout: fn.Timeout.String(),
 		Environment: masked(fn.Environment), Secrets: fn.Secrets, User: fn.User, Processes: fn.Processes, Concurrency: fn.Concurrency,
 		Tags: fn.Tags, RevisionID: fn.RevisionID, LastModified: known(fn.LastModified),
+	}
+	if fn.Produce != nil {
+		v.Produce = &produceView{fn.Produce.Cluster, fn.Produce.Topics}
 	}
 	if fn.Kind == function.Process {
 		v.Memory = fn.Memory

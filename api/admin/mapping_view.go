@@ -89,20 +89,21 @@ type lanesView struct {
 
 // outputView says what becomes of the function's answers.
 type outputView struct {
-	Topic         string   `json:"topic,omitempty"`
-	Topics        []string `json:"topics,omitempty"` // further topics an answer may name
-	Cluster       string   `json:"cluster,omitempty"`
-	Transactional bool     `json:"transactional,omitempty"`
-	Interval      string   `json:"interval,omitempty"` // least time between two transactions
-	Size          int64    `json:"size,omitempty"`     // bytes of answers that are not kept waiting for it
-	Timeout       string   `json:"timeout,omitempty"`  // when the broker aborts what was left open
+	Topic         string            `json:"topic,omitempty"`
+	Topics        []string          `json:"topics,omitempty"` // further topics an answer may name
+	Cluster       string            `json:"cluster,omitempty"`
+	Schema        *outputSchemaView `json:"schema,omitempty"`
+	Transactional bool              `json:"transactional,omitempty"`
+	Interval      string            `json:"interval,omitempty"` // least time between two transactions
+	Size          int64             `json:"size,omitempty"`     // bytes of answers that are not kept waiting for it
+	Timeout       string            `json:"timeout,omitempty"`  // when the broker aborts what was left open
 }
 
 func outputOf(o *mapping.Output) *outputView {
 	if o == nil {
 		return nil
 	}
-	v := &outputView{Topic: o.Topic, Topics: o.Topics, Cluster: o.Cluster, Transactional: o.Transactional}
+	v := &outputView{Topic: o.Topic, Topics: o.Topics, Cluster: o.Cluster, Schema: outputSchemaOf(o.Schema), Transactional: o.Transactional}
 	if o.Transactional {
 		v.Interval, v.Size, v.Timeout = o.Every().String(), o.Enough(), o.Expires().String()
 	}

@@ -14,6 +14,7 @@ import (
 	"gantry/engine/async"
 	"gantry/mapping"
 	"gantry/pipeline"
+	"gantry/produce"
 )
 
 // Observer is what a scrape looks at. Safe for use by many goroutines.
@@ -61,6 +62,7 @@ type collector struct {
 	engine  Observer
 	version string
 	aws     []cloud.Identity
+	uses    []*produce.Use
 }
 
 // Describe implements prometheus.Collector: what there is shows at the scrape.
@@ -71,6 +73,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	emit(out, buildMetrics, buildLabels, struct{}{}, c.version)
 	for _, i := range c.aws {
 		emit(out, awsMetrics, identityLabels, i, i.Name)
+	}
+	for _, u := range c.uses {
+		emit(out, produceMetrics, produceLabels, u, u.Function)
 	}
 	lags := c.engine.Lags(c.ctx)
 	for _, r := range c.engine.Running() {
@@ -129,17 +134,20 @@ func labelsOf(uuid string, m mapping.Mapping) []string {
 // stands says that a lane does not get on: a record of it fails, or it waits for its owner.
 func stands(l pipeline.LaneSnapshot) bool { return l.Blocked != "" || !l.Since.IsZero() }
 
-// Metrics answers a scrape of Prometheus. identities gives the credentials for AWS; nil =
-// there are none.
-func Metrics(e Observer, version string, identities func() []cloud.Identity) http.Handler {
+// Metrics answers a scrape of Prometheus. identities gives the credentials for AWS, uses
+// what functions wrote; nil = there are none.
+func Metrics(e Observer, version string, identities func() []cloud.Identity, uses func() []*produce.Use) http.Handler {
 	if identities == nil {
 		identities = func() []cloud.Identity { return nil }
+	}
+	if uses == nil {
+		uses = func() []*produce.Use { return nil }
 	}
 	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
 	runtime := collectors.NewGoCollector()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		registry := prometheus.NewRegistry()
-		registry.MustRegister(collector{r.Context(), e, version, identities()}, runtime, process)
+		registry.MustRegister(collector{r.Context(), e, version, identities(), uses()}, runtime, process)
 		promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gantry/cloud"
+	"gantry/produce"
 )
 
 // identities are gantry's own credentials, long since expired and failing, and a
@@ -33,3 +34,6 @@ func TestMetricsOfCredentials(t *testing.T) {
 	require.InDelta(t, 3, value("gantry_aws_credentials_renewals_total", 1), 0)
 	require.InDelta(t, 2, value("gantry_aws_credentials_failures_total", 1), 0)
 }
+
+// uses are what one function wrote.
+func uses() []*produce.Use { return []*produce.Use{{Function: "f"}} }

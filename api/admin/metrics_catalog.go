@@ -28,6 +28,7 @@ func Catalog() []Metric {
 		[]Metric{{durationMetric.name, durationMetric.aws, "histogram", functionLabels, durationMetric.help, ""}},
 		listed(asyncMetrics, asyncLabels, "once an event was accepted"), listed(poolMetrics, functionLabels, processes), listed(buildMetrics, buildLabels, ""),
 		listed(awsMetrics, identityLabels, "once AWS was called"),
+		listed(produceMetrics, produceLabels, "once the function wrote"),
 	)
 }
 
@@ -48,7 +49,7 @@ func listed[T any](table []metric[T], labels []string, when string) []Metric {
 func Elsewhere() map[string]string {
 	return map[string]string{
 		"DeletedEventCount":        "AWS has it for SQS only",
-		"SchemaRegistryErrorCount": "gantry reads no schema registry yet",
+		"SchemaRegistryErrorCount": "gantry reads no schemas of records that come in yet",
 		"OffsetLag":                "sum by (topic) (gantry_sum_offset_lag)",
 		"IteratorAge":              "AWS has none for Kafka; gantry_lane_standing_seconds says how long a lane stands",
 	}

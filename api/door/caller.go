@@ -20,8 +20,9 @@ type (
 )
 
 type caller struct {
-	actor string
-	role  Role
+	actor    string
+	role     Role
+	function string // that the key speaks for; "" = none
 }
 
 func withCaller(r *http.Request, c caller) *http.Request {
@@ -39,6 +40,13 @@ func Actor(ctx context.Context) string {
 func RoleOf(ctx context.Context) Role {
 	c, _ := ctx.Value(callerKey{}).(caller)
 	return c.role
+}
+
+// FunctionOf gives the function that the key of a request speaks for; "" where it speaks
+// for a person or a program.
+func FunctionOf(ctx context.Context) string {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	return c.function
 }
 
 // RequestID gives the id the door gave a request; "" outside of one.

@@ -134,7 +134,7 @@ func (d *door) admit(w http.ResponseWriter, r *http.Request) (*http.Request, err
 	if err := d.replays.check(r, s, d.Now()); err != nil {
 		return nil, err
 	}
-	return withCaller(r, caller{actor: key.ID, role: key.Role}), nil
+	return withCaller(r, caller{actor: key.ID, role: key.Role, function: key.Function}), nil
 }
 
 // keyFor holds what can be said against a signature without reading the body.

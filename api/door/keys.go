@@ -15,6 +15,10 @@ const (
 	Viewer   Role = "viewer"
 	Operator Role = "operator"
 	Admin    Role = "admin"
+
+	// ofFunction is the role of a key that speaks for a function: it writes to the topics
+	// the function may write to, and does nothing else.
+	ofFunction Role = "function"
 )
 
 // Key is one access key: who it is, and the secret its requests are signed with.
@@ -22,6 +26,9 @@ type Key struct {
 	ID     string
 	Secret string
 	Role   Role // "" = Admin
+
+	// Function is the function that the key speaks for, which then has no Role; "" = none.
+	Function string
 }
 
 // String gives the id: a key that strays into a text never brings its secret.
@@ -47,7 +54,12 @@ func NewKeys(keys ...Key) (Keys, error) {
 	known := Keys{byID: map[string]Key{}}
 	var faults []error
 	for i, k := range keys {
-		if k.Role == "" {
+		switch {
+		case k.Function != "" && k.Role != "":
+			faults = append(faults, fmt.Errorf("keys[%d] %q: it speaks for function %s, so it has no role", i, k.ID, k.Function))
+		case k.Function != "":
+			k.Role = ofFunction
+		case k.Role == "":
 			k.Role = Admin
 		}
 		if err := k.check(); err != nil {
@@ -72,7 +84,7 @@ func (k Key) check() error {
 	if len(k.Secret) < minSecret {
 		faults = append(faults, fmt.Errorf("the secret is shorter than %d characters", minSecret))
 	}
-	if k.Role != Viewer && k.Role != Operator && k.Role != Admin {
+	if k.Role != Viewer && k.Role != Operator && k.Role != Admin && k.Function == "" {
 		faults = append(faults, fmt.Errorf("role %q is not viewer, operator or admin", k.Role))
 	}
 	return errors.Join(faults...)

@@ -165,6 +165,11 @@ func topicsOf(file *declare.File, cluster string) []string {
 			topics = append(topics, dead)
 		}
 	}
+	for _, fn := range file.Functions {
+		if fn.Produce != nil && fn.Produce.Cluster == cluster {
+			topics = append(topics, fn.Produce.Topics...)
+		}
+	}
 	slices.Sort(topics)
 	return slices.Compact(topics)
 }

@@ -25,6 +25,7 @@ import (
 	"gantry/network"
 	"gantry/pipeline"
 	"gantry/pipeline/filter"
+	"gantry/produce"
 	"gantry/schema"
 	"gantry/secret"
 	"gantry/sink"
@@ -66,6 +67,7 @@ type server struct {
 	tracing  *trace.Tracing // nil = off
 	started  time.Time
 	targets  targets
+	produced *produce.Writer
 	closers  []io.Closer
 	// stopping is closed when run begins to stop: streams end, so that they hold nothing up.
 	stopping chan struct{}
@@ -105,10 +107,11 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	s.kafka = s.sources()
 	s.schemas = s.registries()
 	s.mask = mask.New(f.Masking)
+	s.produced = s.openProduce()
 	places := targets{
 		region: f.Region, account: f.AccountID, dataDir: s.dataDir(), interpreters: f.Interpreters,
 		code: s.code, logs: s.logs, cloud: s.cloud, roles: f.Roles, integrations: opts.integrations, kafka: s.kafka,
-		secrets: s.secrets, networks: s.networks, awsNetworks: f.AWS.Network,
+		produced: s.produced, secrets: s.secrets, networks: s.networks, awsNetworks: f.AWS.Network,
 		user: f.User, cgroups: s.isolate(), mask: s.mask, log: opts.log,
 	}
 	if places.integrations == nil {
@@ -116,7 +119,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 	}
 	s.targets = places
 	s.engine = engine.New(engine.Config{
-		Store: s.store, Sources: s.kafka, Targets: places.open, Process: s.process,
+		Store: s.store, Sources: s.kafka, Schemas: s.schemaOf, Targets: places.open, Process: s.process,
 		Budget: pipeline.NewBudget(processBudget), Log: opts.log,
 		AWS: s.cloud.Config, Shown: s.mask.Text,
 		ARN:   func(name string) string { return arnOf(f.Region, f.AccountID, name) },
@@ -139,6 +142,15 @@ func (s *server) registries() *schema.Registries {
 		Entries: s.opts.file.Registries, Secrets: s.secrets, Proxy: http.ProxyFromEnvironment,
 		Dial: func(names ...string) (schema.Dial, error) { return s.networks.Dial(names...) },
 	})
+}
+
+// schemaOf is the schema registry of a source's cluster.
+func (s *server) schemaOf(src mapping.Source) (*schema.Registry, error) {
+	name := src.Cluster
+	if name == "" {
+		name = s.clusterOf(src)
+	}
+	return s.schemas.Of(name)
 }
 
 func (s *server) dataDir() string { return s.opts.file.DataDir }
@@ -202,7 +214,7 @@ func (s *server) openKeys(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("keys: %s: %w", k.ID, err)
 		}
-		keys = append(keys, door.Key{ID: k.ID, Secret: value, Role: door.Role(k.Role)})
+		keys = append(keys, door.Key{ID: k.ID, Secret: value, Role: door.Role(k.Role), Function: k.Function})
 	}
 	var err error
 	s.keys, err = door.NewKeys(keys...)
@@ -252,8 +264,8 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/gantry/v1/", administration)
-	mux.Handle("/metrics", admin.Metrics(s.engine, version(), s.cloud.Identities))
+	mux.Handle("/gantry/v1/", s.orFunctions(administration))
+	mux.Handle("/metrics", admin.Metrics(s.engine, version(), s.cloud.Identities, s.produced.Uses))
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("/readyz", s.ready)
 	mux.Handle("/", functions)

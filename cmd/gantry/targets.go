@@ -10,6 +10,7 @@ import (
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/network"
+	"gantry/produce"
 	"gantry/secret"
 	"gantry/sink"
 	"gantry/store/code"
@@ -33,6 +34,7 @@ type targets struct {
 	integrations func(name string, settings sink.Settings, d sink.Deps) (sink.Sink, error)
 	kafka        kafka.Resolver
 	secrets      *secret.Resolver
+	produced     *produce.Writer
 	networks     *network.Networks
 	awsNetworks  []string // those AWS is reached through
 	user         string   // that functions run as where they name none
@@ -98,6 +100,7 @@ func (t targets) process(fn function.Function) (engine.Target, error) {
 		CodeDir: dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
 		Interpreters: t.interpreters, Log: logged{t.logs.Log(fn.Name), t.mask}, Logger: t.log,
 		Credentials: t.credentials(fn),
+		Produce:     t.produced.For(fn.Name, func(context.Context) (*function.Produce, error) { return fn.Produce, nil }),
 		Secrets:     t.secrets, Packaged: fn.Code.Dir == "", User: t.user, Cgroups: t.cgroups,
 	})
 }

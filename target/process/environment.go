@@ -87,7 +87,7 @@ func ValidateSecrets(secrets, environment map[string]string) error {
 // runtime's, the function's, what is injected, and last what the invocation target
 // overrides. HOME is its own folder and the instance's metadata are switched off, so that
 // AWS's libraries find neither the files nor the role of the machine gantry runs on.
-func (p *Pool) environment(api, temp string, more injected) []string {
+func (p *Pool) environment(api, temp string, more injected, produce map[string]string) []string {
 	all := map[string]string{
 		"PATH": p.cfg.Path, "LANG": "C.UTF-8", "TZ": "UTC", "TMPDIR": temp, "HOME": temp,
 		"AWS_EC2_METADATA_DISABLED": "true",
@@ -100,6 +100,7 @@ func (p *Pool) environment(api, temp string, more injected) []string {
 	maps.Copy(all, p.lambdaVariables())
 	maps.Copy(all, more.variables)
 	maps.Copy(all, p.cfg.Overrides)
+	maps.Copy(all, produce)
 	all["AWS_LAMBDA_RUNTIME_API"] = api
 	return slices.Sorted(func(yield func(string) bool) {
 		for name, value := range all {

@@ -143,6 +143,18 @@ func newMask(values []string) *mask {
 	return m
 }
 
+// and hides one more word.
+func (m *mask) and(word string) *mask {
+	if word == "" {
+		return m
+	}
+	more := &mask{words: [][]byte{[]byte(word)}}
+	if m != nil {
+		more.words = append(more.words, m.words...)
+	}
+	return more
+}
+
 // over returns text without the values. It is text itself where none is in it.
 func (m *mask) over(text []byte) []byte {
 	if m == nil {

@@ -70,7 +70,7 @@ func (w *worker) launch() (ending, error) {
 		return ending{}, fmt.Errorf("open its output: %w", err)
 	}
 	w.out = out
-	out.hide = more.hide
+	out.hide = more.hide.and(w.token)
 	group, err := w.pool.cfg.Cgroups.make(w.pool.fn.Memory)
 	if err != nil {
 		out.started()
@@ -144,7 +144,7 @@ func (w *worker) spawn(api *runtimeAPI, temp string, group *cgroup) (*child, err
 	}
 	c, err := p.spawner.start(program{
 		argv: p.launch.argv, dir: p.cfg.CodeDir, user: p.cfg.account, group: group,
-		env:    p.environment(api.address, temp, *w.has.Load()),
+		env:    p.environment(api.address, temp, *w.has.Load(), w.produceVariables(api.address)),
 		stdout: w.out.streams[0].childEnd, stderr: w.out.streams[1].childEnd,
 	})
 	if err != nil {

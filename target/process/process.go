@@ -31,6 +31,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -59,6 +60,7 @@ type Config struct {
 
 	Secrets     Secrets                                        // resolves the function's secrets; nil = it can have none
 	Credentials func(ctx context.Context) (Credentials, error) // of the function's role; nil = none
+	Produce     http.Handler                                   // takes what the function sends to topics; nil = nobody does
 	RenewPause  time.Duration                                  // between two looks at secrets and credentials; 0 = 30 seconds
 
 	Cgroups *Cgroups // where processes get control groups; nil = none: their memory is watched

@@ -136,6 +136,8 @@ func (a *runtimeAPI) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	get, post := r.Method == http.MethodGet, r.Method == http.MethodPost
 	id, answer, _ := strings.Cut(strings.TrimPrefix(rest, "invocation/"), "/")
 	switch {
+	case strings.HasPrefix(r.URL.Path, producePath):
+		a.produce(rw, r)
 	case !ok:
 		a.extension(rw, r)
 	case get && rest == "invocation/next":

@@ -42,6 +42,7 @@ const (
 // worker is one process: its state as the Runtime API sees it, and what ends it.
 type worker struct {
 	pool  *Pool
+	token string    // what it writes to topics with; "" = it may not
 	again bool      // the init phase is repeated under the function's timeout
 	since time.Time // when it became free; guarded by Pool.mu
 
@@ -65,7 +66,11 @@ type worker struct {
 }
 
 func newWorker(p *Pool, again bool) *worker {
-	return &worker{pool: p, again: again, events: make(chan *call, 1)}
+	w := &worker{pool: p, again: again, events: make(chan *call, 1)}
+	if p.fn.Produce != nil && p.cfg.Produce != nil {
+		w.token = newToken()
+	}
+	return w
 }
 
 // hand gives the process an event; false if it has ended meanwhile. The deadline runs
