@@ -115,9 +115,12 @@ func (a *app) packageIntegration(c *cobra.Command, name string, f packageFlags) 
 			return usage(c, fmt.Errorf("--setting: %w", err))
 		}
 	}
-	binary, err := linuxBinary(f)
+	binary, note, err := linuxBinary(f)
 	if err != nil {
 		return err
+	}
+	if note != "" {
+		fmt.Fprintln(a.Err, "gantry: note:", note)
 	}
 	f.file = cmp.Or(f.file, name+".zip")
 	size, err := writePackage(f.file, binary)
@@ -133,32 +136,32 @@ func (a *app) packageIntegration(c *cobra.Command, name string, f packageFlags) 
 
 // linuxBinary finds gantry's binary for the function, and looks whether it is what it is
 // taken for: AWS would only say that the function does not start.
-func linuxBinary(f packageFlags) (string, error) {
-	path := f.binary
+func linuxBinary(f packageFlags) (path, note string, err error) {
+	path = f.binary
 	if path == "" {
 		own, err := os.Executable()
 		if err != nil {
-			return "", fmt.Errorf("find gantry's own binary: %w; name one with --binary", err)
+			return "", "", fmt.Errorf("find gantry's own binary: %w; name one with --binary", err)
 		}
 		path = own
 	}
 	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[f.arch]
 	file, err := elf.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("%s is no Linux binary (%w): get gantry for linux/%s of this version (a release has it; GOOS=linux GOARCH=%s go build ./cmd/gantry makes it) and name it with --binary",
+		return "", "", fmt.Errorf("%s is no Linux binary (%w): get gantry for linux/%s of this version (a release has it; GOOS=linux GOARCH=%s go build ./cmd/gantry makes it) and name it with --binary",
 			path, err, f.arch, f.arch)
 	}
 	defer file.Close()
 	if file.Machine != machine {
-		return "", fmt.Errorf("%s is for %s: get gantry for linux/%s of this version (a release has it; GOOS=linux GOARCH=%s go build ./cmd/gantry makes it) and name it with --binary, or choose another --arch",
+		return "", "", fmt.Errorf("%s is for %s: get gantry for linux/%s of this version (a release has it; GOOS=linux GOARCH=%s go build ./cmd/gantry makes it) and name it with --binary, or choose another --arch",
 			path, file.Machine, f.arch, f.arch)
 	}
 	for _, p := range file.Progs {
 		if p.Type == elf.PT_INTERP {
-			return "", fmt.Errorf("%s is linked against this system's libraries, which AWS Lambda may not have: build gantry with CGO_ENABLED=0, or take a release", path)
+			note = fmt.Sprintf("%s is linked against this system's libraries, and AWS Lambda may have older ones: build gantry with CGO_ENABLED=0, or take a release", path)
 		}
 	}
-	return path, nil
+	return path, note, nil
 }
 
 // writePackage makes the zip appear whole. Its bytes depend on the binary alone.

@@ -14,6 +14,7 @@ import (
 
 	"gantry/integration/aws"
 	"gantry/integration/http"
+	"gantry/integration/kafka"
 	"gantry/integration/s3"
 	"gantry/integration/table/mysql"
 	"gantry/integration/table/postgresql"
@@ -23,7 +24,7 @@ import (
 // Catalogue gives every entry, in the order of their names.
 func Catalogue() []sink.Spec {
 	all := []sink.Spec{
-		http.Spec(), s3.Spec(),
+		http.Spec(), kafka.Spec(), s3.Spec(),
 		mysql.Spec(),
 		postgresql.Spec(),
 	}

@@ -109,10 +109,12 @@ func (t targets) awsOf(ctx context.Context, fn function.Function) (aws.Config, e
 
 // producer opens a producer for an integration.
 func (t targets) producer(ctx context.Context, to sink.Cluster) (sink.Producer, error) {
+	resolver := t.kafka
 	if to.Name == "" {
-		return nil, errors.New("a cluster is named by cluster:, one of clusters: of the configuration")
+		to.Name = "brokers of the integration"
+		resolver.Clusters = map[string]kafka.Config{to.Name: clusterOf(to)}
 	}
-	cluster, err := t.kafka.Resolve(ctx, mapping.Source{Cluster: to.Name})
+	cluster, err := resolver.Resolve(ctx, mapping.Source{Cluster: to.Name})
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +125,18 @@ func (t targets) producer(ctx context.Context, to sink.Cluster) (sink.Producer, 
 	return producer{p}, nil
 }
 
+// clusterOf is a cluster that settings describe.
+func clusterOf(to sink.Cluster) kafka.Config {
+	c := kafka.Config{Brokers: to.Brokers, AllowPlaintext: !to.TLS}
+	if to.TLS {
+		c.TLS = &kafka.TLSConfig{CA: to.CA}
+	}
+	if to.Mechanism != "" {
+		c.SASL = &kafka.SASLConfig{Mechanism: kafka.Mechanism(to.Mechanism), Secret: to.Login}
+	}
+	return c
+}
+
 // producer gives a producer the words of package sink.
 type producer struct{ *kafka.Producer }
 
@@ -131,6 +145,9 @@ func (p producer) Produce(ctx context.Context, topic string, messages []sink.Mes
 	list := make([]kafka.Message, len(messages))
 	for i, m := range messages {
 		list[i] = kafka.Message{Key: m.Key, Value: m.Value, Headers: m.Headers, Timestamp: m.Time}
+		if m.Partition >= 0 {
+			list[i].Partition = &messages[i].Partition
+		}
 	}
 	positions, err := p.Producer.Produce(ctx, topic, list...)
 	errs := make([]error, len(messages))
