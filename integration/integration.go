@@ -15,6 +15,8 @@ import (
 	"gantry/integration/aws"
 	"gantry/integration/http"
 	"gantry/integration/kafka"
+	"gantry/integration/mongodb"
+	"gantry/integration/opensearch"
 	"gantry/integration/s3"
 	"gantry/integration/table/mysql"
 	"gantry/integration/table/postgresql"
@@ -24,8 +26,9 @@ import (
 // Catalogue gives every entry, in the order of their names.
 func Catalogue() []sink.Spec {
 	all := []sink.Spec{
-		http.Spec(), kafka.Spec(), s3.Spec(),
+		http.Spec(), kafka.Spec(), s3.Spec(), mongodb.Spec(),
 		mysql.Spec(),
+		opensearch.Spec(),
 		postgresql.Spec(),
 	}
 	all = append(all, aws.Specs()...)

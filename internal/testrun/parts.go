@@ -44,7 +44,7 @@ type Part struct {
 var parts = []Part{
 	{
 		Name: "unit", About: "every package outside the suites, as a bare go test does",
-		Rest:    true, Wants: []Tool{postgres, mariadb},
+		Rest: true, Wants: []Tool{postgres, mariadb},
 		Timeout: map[Size]time.Duration{Test: 5 * time.Minute, Full: 10 * time.Minute},
 	},
 	{

@@ -53,7 +53,7 @@ mappings:
     topic: orders
     startingPosition: TRIM_HORIZON
     batchSize: 2000
-    batchingWindow: 1s
+    maximumBatchingWindow: 1s
     maximumRetryAttempts: 5
     onFailure: kafka://orders.dead
 `
