@@ -23,6 +23,7 @@ type mappingLine struct {
 	Lag          *int64    `json:"lag"`
 	Polled       int64     `json:"polled"`
 	Committed    int64     `json:"committed"`
+	DeadLetters  int64     `json:"deadLetters"`
 	Declared     bool      `json:"declared"`
 	LastModified time.Time `json:"lastModified"`
 }

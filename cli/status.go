@@ -36,6 +36,7 @@ the group is behind, and the commands to type. Then the mappings, the worst firs
 				printAsync(w, s.Async)
 				printMappings(w, s.Mappings)
 				printProblems(w, s.Mappings, s.Standing)
+				printDeadLetters(w, s.Mappings)
 			})
 		},
 	}
@@ -112,6 +113,15 @@ func printMappings(w io.Writer, mappings []mappingLine) {
 	row(w, "MAPPING", "TOPIC", "FUNCTION", "STATE", "LAST RESULT", "POLLED", "LAG", "WAITING", "IN FLIGHT", "BLOCKED")
 	for _, m := range mappings {
 		row(w, m.called(), m.Topic, m.Function, m.State, m.Result, m.Polled, m.behind(), m.Waiting, m.InFlight, m.Blocked)
+	}
+}
+
+// printDeadLetters says which mappings gave records up since they run here, and what to type.
+func printDeadLetters(w io.Writer, mappings []mappingLine) {
+	for _, m := range mappings {
+		if m.DeadLetters > 0 {
+			fmt.Fprintf(w, "\n%s: %s became dead letters since it runs here\n  gantry deadletters list %s\n", m.called(), records(m.DeadLetters), m.called())
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ const (
 )
 
 // emptyInARow ends a walk: SQS may answer with nothing although there is more.
-const emptyInARow = 3
+const emptyInARow = 2
 
 func (q *queue) walk(ctx context.Context, w Walk, each func(*Letter) error) error {
 	total, err := q.Count(ctx)

@@ -30,6 +30,7 @@ type Summary struct {
 	Lag          *int64    `json:"lag,omitempty"` // sum over the partitions held here; absent where it is not known
 	Polled       int64     `json:"polled"`        // since this process runs the mapping
 	Committed    int64     `json:"committed"`
+	DeadLetters  int64     `json:"deadLetters"` // records the destination has accepted since this process runs the mapping
 	Declared     bool      `json:"declared"`
 	LastModified time.Time `json:"lastModified"`
 }
@@ -81,6 +82,7 @@ func (s *Server) summary(m mapping.Mapping) Summary {
 	if run, err := s.cfg.Engine.One(m.UUID); err == nil {
 		out.InFlight = run.Snapshot.Flying
 		out.Polled, out.Committed = run.Counts.Polled.Load(), run.Counts.Committed.Load()
+		out.DeadLetters = run.Counts.Delivered.Load()
 		for _, l := range run.Snapshot.Lanes {
 			out.Waiting += l.Waiting
 			if stands(l) {

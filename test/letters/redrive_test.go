@@ -51,6 +51,7 @@ func everyRecord(t *testing.T, c *kafkatest.Cluster) {
 		require.EqualValues(t, each, group.Letters)
 	}
 	searches(t, g, n, each)
+	require.Contains(t, g.MustCLI("status"), fmt.Sprintf("%d records became dead letters", n))
 
 	// Half of it (one cause whole, half of another) to the function, previewed first.
 	s.repair("card")
