@@ -43,9 +43,6 @@ func (r *reader) outputFaults(n ast.Node, path string, d *draft) {
 	if _, known := r.file.Registries[cmp.Or(d.Output.Cluster, d.Source.Cluster)]; d.Output.Schema != nil && !known && !r.id.AnyCluster && len(r.id.Clusters) == 0 {
 		r.fault(n, join(path, "output.schema"), "the cluster has no schemaRegistry:")
 	}
-	if d.Output.Transactional {
-		r.fault(n, join(path, "output.transactional"), "is not supported yet; leave it out")
-	}
 	if _, known := r.file.Clusters[d.Output.Cluster]; d.Output.Cluster != "" && !known && !r.id.AnyCluster {
 		r.fault(n, join(path, "output.cluster"), "%q is no name in clusters:", d.Output.Cluster)
 	}

@@ -46,6 +46,9 @@ func (r *running) output(ctx context.Context, s *settings) error {
 		return fmt.Errorf("open the output: %w", err)
 	}
 	s.pipe.Output = &output.Stage{Output: *o, Topics: output.Kafka{Producer: producer}, Encode: encoder, Writer: output.Kafka{Producer: producer}}
+	if to, ok := s.pipe.Deliver.(*deliver.Topic); ok && o.Transactional {
+		s.pipe.Letters = letters{topic: to, topics: output.Kafka{Producer: producer}}
+	}
 	return nil
 }
 
@@ -67,6 +70,9 @@ func (r *running) outputProducer(ctx context.Context, o *mapping.Output) (*kafka
 }
 
 func (r *running) closeProducer() error {
+	if r.tx != nil {
+		r.tx.Close()
+	}
 	for _, p := range []*kafka.Producer{r.producer, r.elsewhere} {
 		if p != nil {
 			p.Close()

@@ -32,6 +32,8 @@ type running struct {
 	producer  *kafka.Producer // of the source's cluster; nil where nothing is written to it
 	elsewhere *kafka.Producer // of the output's cluster, where that is another one
 
+	tx *kafka.Transactor // nil where answers are not part of a transaction
+
 	meter  lagMeter
 	events atomic.Pointer[eventLog] // nil without LoggingConfig
 
@@ -147,7 +149,7 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 		return nil, errors.Join(err, r.closeProducer())
 	}
 	r.pipe = pipeline.New(pipeline.Config{
-		Settings: s.settings.pipe, Total: e.cfg.Budget, Log: e.cfg.Log, Observe: s.watch, Failed: r.failed,
+		Settings: s.settings.pipe, KeepAnswers: m.Transactional(), Total: e.cfg.Budget, Log: e.cfg.Log, Observe: s.watch, Failed: r.failed,
 	})
 	cluster.OnConnect = r.connected
 	r.poller, err = poll.New(poll.Config{
@@ -159,7 +161,9 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 		return nil, errors.Join(err, r.closeProducer())
 	}
 	r.poller.Use(s.settings.filter, s.settings.enc)
-	r.pipe.Attach(r.poller, plain{r.poller})
+	if err := r.attach(); err != nil {
+		return nil, errors.Join(err, r.closeProducer())
+	}
 	r.launch()
 	return r, nil
 }
@@ -182,6 +186,20 @@ func (e *Engine) instance(m mapping.Mapping) string {
 	return e.cfg.Process + "-" + m.UUID
 }
 
+// attach gives the pipeline its poller, and the way it commits.
+func (r *running) attach() error {
+	if !r.mapping.Transactional() {
+		r.pipe.Attach(r.poller, plain{r.poller})
+		return nil
+	}
+	tx, err := r.transactor()
+	if err != nil {
+		return err
+	}
+	r.pipe.Attach(r.poller, tx)
+	return nil
+}
+
 // plain commits offsets to the group and nothing else.
 type plain struct{ p *poll.Poller }
 
@@ -195,7 +213,10 @@ func (r *running) launch() {
 	polling, r.stopPolling = context.WithCancel(context.Background())
 	r.loop.Go(func() { r.pipe.Run(loop) })
 	r.loop.Go(func() { r.watchConnects(loop) })
-	r.polls.Go(func() { r.poller.Run(polling) })
+	r.polls.Go(func() {
+		r.takeOver(polling)
+		r.poller.Run(polling)
+	})
 	r.useEvents(r.mapping)
 }
 

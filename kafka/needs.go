@@ -32,5 +32,24 @@ func Needs(m mapping.Mapping) []Need {
 			Need{Resource: "topic", Name: topic, Operation: "Write", For: "to write dead letters"},
 			Need{Resource: "topic", Name: topic, Operation: "DescribeConfigs", For: "to know how large a dead letter may be", Optional: true})
 	}
+	return append(needs, outputNeeds(m)...)
+}
+
+// outputNeeds are those of the topics that answers go to, where they are on the same cluster.
+// A transaction takes Write on the transactional id as well, whose name has this process in
+// it: the guide says so.
+func outputNeeds(m mapping.Mapping) []Need {
+	o := m.Output
+	if o == nil || (o.Cluster != "" && o.Cluster != m.Source.Cluster) {
+		return nil
+	}
+	var needs []Need
+	for _, topic := range append([]string{o.Topic}, o.Topics...) {
+		if topic != "" {
+			needs = append(needs,
+				Need{Resource: "topic", Name: topic, Operation: "Write", For: "to write the function's answers"},
+				Need{Resource: "topic", Name: topic, Operation: "DescribeConfigs", For: "to know how large a record may be", Optional: true})
+		}
+	}
 	return needs
 }

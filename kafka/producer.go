@@ -66,6 +66,13 @@ func (p *Producer) open() (*kgo.Client, error) {
 	)...)
 }
 
+// current is the client in use.
+func (p *Producer) current() *kgo.Client {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.client
+}
+
 // Close ends the connections. Records that are still on their way fail.
 func (p *Producer) Close() {
 	p.mu.Lock()
@@ -79,9 +86,7 @@ func (p *Producer) Close() {
 // reason in the error: ErrTooLarge, ErrUnknownTopic, *Denied, or what kept the brokers
 // from answering until ctx ended.
 func (p *Producer) Produce(ctx context.Context, topic string, messages ...Message) ([]record.Position, error) {
-	p.mu.Lock()
-	client := p.client
-	p.mu.Unlock()
+	client := p.current()
 	_, _ = p.learn(ctx, client, topic) // what is not known has Kafka's defaults
 
 	positions, err := produce(ctx, client, topic, messages)

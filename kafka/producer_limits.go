@@ -41,9 +41,7 @@ func (p *Producer) Takes(ctx context.Context, topic string) (Takes, error) {
 	if known, ok := p.facts.Load(topic); ok && time.Since(known.(facts).asked) < factsAge {
 		return known.(facts).Takes, nil
 	}
-	p.mu.Lock()
-	client := p.client
-	p.mu.Unlock()
+	client := p.current()
 	f, err := p.learn(ctx, client, topic)
 	if err != nil {
 		return Takes{}, fmt.Errorf("look at topic %s: %w", topic, p.attempts.join(err))

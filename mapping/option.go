@@ -33,6 +33,14 @@ func Options() []Option {
 		{"lanes.perPartition", fmt.Sprintf("1 to %d", MaxLanes), func(m *Mapping, value string) error {
 			return number(&m.Lanes.PerPartition, value, 1, MaxLanes)
 		}, func(m *Mapping) { m.Lanes.PerPartition = 0 }},
+		{"output.topic", "the topic that takes the function's answers", func(m *Mapping, value string) error {
+			m.output(func(o *Output) { o.Topic = value })
+			return nil
+		}, func(m *Mapping) { m.output(func(o *Output) { o.Topic = "" }) }},
+		{"output.transactional", "true or false", func(m *Mapping, value string) error {
+			m.output(func(o *Output) { o.Transactional = value == "true" })
+			return oneOf(value, "true", "false")
+		}, func(m *Mapping) { m.output(func(o *Output) { o.Transactional = false }) }},
 	}
 }
 
@@ -94,7 +102,11 @@ func (m *Mapping) Retag(tags map[string]string) (faults []error) {
 	if len(faults) > 0 {
 		return faults
 	}
-	return m.Lanes.Faults()
+	faults = m.Lanes.Faults()
+	for _, err := range m.OutputFaults() {
+		faults = append(faults, fmt.Errorf("%soutput: %w", OptionPrefix, err))
+	}
+	return faults
 }
 
 // SameOptions says whether two sets of tags say the same of a mapping.

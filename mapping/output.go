@@ -36,6 +36,20 @@ const (
 	MaxTransactionTimeout      = 15 * time.Minute // transaction.max.timeout.ms, Kafka's default
 )
 
+// output changes a mapping's output, which other copies of the mapping may share. An output
+// that says nothing is none.
+func (m *Mapping) output(change func(o *Output)) {
+	var o Output
+	if m.Output != nil {
+		o = *m.Output
+	}
+	change(&o)
+	m.Output = &o
+	if o.Topic == "" && len(o.Topics) == 0 && !o.Transactional {
+		m.Output = nil
+	}
+}
+
 // Allows says whether an answer may name a topic.
 func (o *Output) Allows(topic string) bool {
 	return topic == o.Topic && topic != "" || slices.Contains(o.Topics, topic)
@@ -108,6 +122,10 @@ func (m *Mapping) transactionFaults() []error {
 	if m.OnFailure != "" && !strings.HasPrefix(m.OnFailure, "kafka://") {
 		errs = append(errs, fmt.Errorf("with transactional: true dead letters are part of the transaction: "+
 			"onFailure must be kafka://TOPIC on the source's cluster, not %s", m.OnFailure))
+	}
+	if n := m.Lanes.InForce().PerPartition; n > 1 {
+		errs = append(errs, fmt.Errorf("with transactional: true a partition has one lane, not %d: "+
+			"a commit may not lie within an answer, and answers of several lanes overlap", n))
 	}
 	if m.OnFailure != "" && m.DestinationFailureDrop {
 		errs = append(errs, errors.New("with transactional: true dead letters are part of the transaction: "+

@@ -22,6 +22,10 @@ func (p *Pipeline) write(ctx context.Context, f *flight, stage *output.Stage, r 
 		records, err = stage.Records(ctx, r.Answer)
 		return err
 	})
+	if err == nil && p.cfg.KeepAnswers {
+		r.records = records
+		return
+	}
 	if err == nil && len(records) > 0 {
 		n, bytes := len(records), weigh(records)
 		p.post(func() { p.answered(f, bytes) })

@@ -14,13 +14,17 @@ type committer struct {
 	wait  time.Time // after a failed commit
 	fails int
 	again time.Time // when what stands now is committed once more; zero: it was
+	begun time.Time // when the last transaction began
+	later time.Time // when the next may begin; zero where none waits
 }
 
 func (c *committer) waits() bool { return !c.busy && !c.wait.IsZero() }
 
-// holds keeps the lanes of a partition from starting anything new while commits fail and
+// holdsBack keeps the lanes of a partition from starting anything new while commits fail and
 // it has resolved what is not committed: every further batch would be one more to repeat.
-func (c *committer) holds(t *partition) bool { return c.fails > 0 && t.resume().At > t.committed.At }
+func (p *Pipeline) holdsBack(t *partition) bool {
+	return p.committer.fails > 0 && p.upTo(t).At > t.committed.At
+}
 
 // due is when a commit is to be made that no event brings, or look where that is earlier.
 func (c *committer) due(look time.Time) time.Time {
@@ -29,7 +33,10 @@ func (c *committer) due(look time.Time) time.Time {
 	case c.waits():
 		return earlier(look, c.wait)
 	case !c.again.IsZero():
-		return earlier(look, c.again)
+		look = earlier(look, c.again)
+	}
+	if !c.busy && !c.later.IsZero() {
+		look = earlier(look, c.later)
 	}
 	return look
 }
@@ -57,12 +64,16 @@ func (p *Pipeline) startCommit() {
 	offsets := map[record.Partition]record.Offset{}
 	var parts []*partition
 	for _, t := range p.parts {
-		at := t.resume()
+		at := p.upTo(t)
 		same := confirm && t.loss == nil && at.At == t.committed.At
 		if (at.At > t.committed.At || same) && !t.orphan {
 			offsets[t.id] = at
 			parts = append(parts, t)
 		}
+	}
+	answers, later := p.due(offsets, time.Now())
+	if c.later = later; !later.IsZero() {
+		return
 	}
 	if confirm {
 		c.again = time.Time{}
@@ -72,8 +83,13 @@ func (p *Pipeline) startCommit() {
 		return
 	}
 	c.busy = true
-	settled := Settled{Offsets: offsets, Answers: p.answers}
-	p.answers = nil
+	settled := Settled{Offsets: offsets, Answers: answers}
+	if m, ok := p.commit.(Membered); ok {
+		settled.Member = m.Member()
+	}
+	if len(answers) > 0 {
+		c.begun = time.Now()
+	}
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 		defer cancel()
@@ -88,10 +104,12 @@ func (p *Pipeline) committed(parts []*partition, s Settled, err error) {
 	c := &p.committer
 	c.busy = false
 	if err != nil {
-		p.answers = append(s.Answers, p.answers...)
 		c.wait = time.Now().Add(min(jitter(c.fails), time.Second))
-		if c.fails++; c.fails >= showCommitErrors {
+		if c.fails++; c.fails >= showCommitErrors || len(s.Answers) > 0 && c.fails > 1 {
 			p.status.uncommitted = err
+		}
+		if len(s.Answers) > 0 {
+			p.counts.Aborted.Add(1)
 		}
 		p.counts.CommitErrors.Add(1)
 		p.failed(err)
@@ -99,6 +117,7 @@ func (p *Pipeline) committed(parts []*partition, s Settled, err error) {
 		return
 	}
 	c.wait, c.fails, p.status.uncommitted = time.Time{}, 0, nil
+	p.written(s.Answers, c.begun)
 	for _, t := range parts {
 		at := s.Offsets[t.id]
 		if at.At > t.committed.At && c.again.IsZero() {

@@ -13,6 +13,7 @@ import (
 type result struct {
 	function.Outcome
 	failures settle.Failures
+	records  []record.Output // of the answer, where they are kept for a transaction
 }
 
 // read looks for a partial batch response. One that can't be believed makes the whole
@@ -40,9 +41,6 @@ func (p *Pipeline) landed(f *flight, r result) {
 	if !f.wasCut {
 		p.status.invoked(r.Outcome)
 	}
-	if p.cfg.KeepAnswers && r.Class == function.Succeeded {
-		p.answers = append(p.answers, Answer{Parts: f.parts, Body: r.Answer})
-	}
 	now := time.Now()
 	for i, l := range f.lanes {
 		if l.flight != f {
@@ -53,6 +51,9 @@ func (p *Pipeline) landed(f *flight, r result) {
 		if f.wasCut && r.Class != function.Succeeded {
 			l.left = append([]*work{w}, l.left...)
 			continue
+		}
+		if r.Class == function.Succeeded {
+			p.keep(l, w.Records, r.records)
 		}
 		v := settle.Decide(w.Piece, r.Outcome, r.failures[i], len(f.lanes) > 1, p.controls())
 		p.apply(l, w, v, r)

@@ -99,12 +99,20 @@ func (p *Pipeline) deliver(l *lane, w *work) {
 		Invoked: w.Invoked, Outcome: w.give.last, At: w.give.at, Note: w.give.note(),
 	}
 	to := p.set.Deliver
+	var kept *keptLetters
+	if p.set.Letters != nil {
+		kept = &keptLetters{by: p.set.Letters, records: map[int64]record.Output{}}
+		to = kept
+	}
 	go func() {
 		errs := p.handOver(ctx, to, parcel)
 		p.counts.DeliveryTime.Add(int64(time.Since(f.began)))
 		p.counts.Deliveries.Add(1)
 		cancel(nil)
-		p.post(func() { p.delivered(f, errs) })
+		p.post(func() {
+			p.keepLetters(f, kept, errs)
+			p.delivered(f, errs)
+		})
 	}()
 }
 

@@ -173,9 +173,9 @@ type drain struct {
 	gone  chan struct{}
 }
 
-func (d *drain) over() bool {
+func (p *Pipeline) through(d *drain) bool {
 	for _, t := range d.parts {
-		if t.flying() || t.gap > 0 || (!t.orphan && t.resume().At > t.committed.At) {
+		if t.flying() || t.gap > 0 || (!t.orphan && p.upTo(t).At > t.committed.At) {
 			return false
 		}
 	}
@@ -186,7 +186,7 @@ func (d *drain) over() bool {
 func (p *Pipeline) drained() {
 	rest := p.drains[:0]
 	for _, d := range p.drains {
-		if d.over() {
+		if p.through(d) {
 			close(d.gone)
 		} else {
 			rest = append(rest, d)
@@ -278,6 +278,7 @@ func (p *Pipeline) remove(t *partition) {
 		l.flight, l.mine = nil, nil
 	}
 	p.account(t, -t.held)
+	p.forgetAnswers(t.id)
 	p.resume(t) // or it would come back paused
 	if t.loss != nil {
 		p.fetch.Resume(t.id) // the poller paused it: a later assignment finds the loss anew

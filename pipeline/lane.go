@@ -95,7 +95,6 @@ func (l *lane) cut(cause error) {
 // flight is one invocation or one delivery under way.
 type flight struct {
 	lanes  []*lane
-	parts  []record.Part // what an invocation carries
 	cancel context.CancelCauseFunc
 	began  time.Time
 	wasCut bool

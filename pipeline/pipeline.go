@@ -48,14 +48,20 @@ type Committer interface {
 // Settled is what one commit carries.
 type Settled struct {
 	Offsets map[record.Partition]record.Offset
-	Answers []Answer // in order per lane; only where Config.KeepAnswers is set
+	Answers []*Answer // in order per lane, of records before the offsets; only where Config.KeepAnswers is set
+	Member  Member    // whose offsets they are: as it was when they were settled
 }
 
-// Answer is what a function answered for a batch it succeeded with, in whole or in part.
-type Answer struct {
-	Parts []record.Part
-	Body  []byte
+// Member is who one is to the group: a commit that was settled by a member that is none any
+// more must not be made in the name of the next.
+type Member struct {
+	ID         string
+	Generation int32
 }
+
+// Membered is a Committer that commits as the member that settled. Member is asked by the
+// loop and must not block.
+type Membered interface{ Member() Member }
 
 // Fetcher is the side of the poller that the pipeline steers.
 type Fetcher interface {
@@ -87,6 +93,7 @@ type Settings struct {
 	Sizer    batch.Sizer
 	Deliver  Deliverer     // nil without a destination
 	Output   *output.Stage // nil where answers are not records
+	Letters  Letters       // makes dead letters records of the transaction, where Config.KeepAnswers is set
 	Timeout  time.Duration // of the function: drain and cut are derived from it
 	Parallel int           // process default of concurrent invocations for this kind of target
 }
@@ -97,7 +104,7 @@ type Config struct {
 	Budget      int64   // bytes of records held; 0 = DefaultBudget
 	Total       *Budget // of the process; nil = none
 	Span        Bound   // of a partition with several lanes; zero = 100,000 records, 64 MiB
-	KeepAnswers bool
+	KeepAnswers bool    // answers are written with the offsets behind their records: the Committer writes them
 	Log         *slog.Logger
 	Observe     Observer    // nil = nobody looks
 	Failed      func(error) // hears of polls and commits that fail; must not block; nil = nobody
@@ -139,7 +146,7 @@ type Pipeline struct {
 	throttle  throttle
 	timer     *time.Timer
 	committer committer
-	answers   []Answer // not committed yet
+	answers   map[record.Partition][]*Answer // not committed yet, in order
 	held      int64
 	paused    int // partitions
 	drains    []*drain
@@ -161,7 +168,7 @@ func New(cfg Config) *Pipeline {
 		wake:   make(chan struct{}, 1),
 		ready:  make(chan struct{}, 1),
 		done:   make(chan struct{}),
-		byID:   map[record.Partition]*partition{},
+		byID:   map[record.Partition]*partition{}, answers: map[record.Partition][]*Answer{},
 	}
 }
 

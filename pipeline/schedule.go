@@ -34,7 +34,7 @@ func (p *Pipeline) schedule() {
 		switch {
 		case l.of.gap > 0:
 			p.closeGap(l, now)
-		case !l.idle() || p.committer.holds(l.of):
+		case !l.idle() || p.holdsBack(l.of):
 		case len(l.left) > 0 && l.wait.After(now):
 			look = earlier(look, l.wait)
 		case len(l.left) > 0:
@@ -43,7 +43,7 @@ func (p *Pipeline) schedule() {
 			open = append(open, at)
 		}
 	}
-	if due, waiting := p.together(open, now); waiting {
+	if due, waiting := p.gather(open, now); waiting {
 		look = earlier(look, due)
 	}
 	look = p.committer.due(look)
@@ -203,7 +203,6 @@ func (p *Pipeline) launch(lanes []*lane, pieces []*work) {
 		b.Parts[i] = record.Part{Lane: l.key, Records: pieces[i].Records}
 		l.of.taken = max(l.of.taken, b.Parts[i].Last().Offset+1)
 	}
-	f.parts = b.Parts
 	caller, gate := p.set.Caller, p.set.Gate
 	p.counts.invoked(b.Len())
 	partial, stage := p.set.Mapping.PartialAnswers, p.set.Output
@@ -211,7 +210,7 @@ func (p *Pipeline) launch(lanes []*lane, pieces []*work) {
 		out := caller.Call(ctx, b)
 		gate.Leave()
 		r := read(b, out, partial)
-		if stage != nil && r.Class == function.Succeeded {
+		if stage != nil && r.Class == function.Succeeded && r.failures.Count() < b.Len() {
 			p.write(ctx, f, stage, &r)
 		}
 		cancel(nil)

@@ -36,6 +36,12 @@ var mappingCounters = []metric[*pipeline.Counts]{
 	{"CommitErrorCount", "gantry_commit_errors_total", "Commits that failed; they are repeated.", counted, total(func(c *pipeline.Counts) int64 { return c.CommitErrors.Load() })},
 	{"PollingErrorCount", "gantry_polling_errors_total", "Polls that failed.", counted, total(func(c *pipeline.Counts) int64 { return c.PollErrors.Load() })},
 	{"EventPollerThroughputInBytes", "gantry_polled_bytes_total", "Bytes of the records read.", counted, total(func(c *pipeline.Counts) int64 { return c.PolledBytes.Load() })},
+	{"", "gantry_output_records_total", "Records of the function's answers, written and acknowledged.", counted, total(func(c *pipeline.Counts) int64 { return c.Written.Load() })},
+	{"", "gantry_output_bytes_total", "Bytes of those records.", counted, total(func(c *pipeline.Counts) int64 { return c.WrittenBytes.Load() })},
+	{"", "gantry_output_errors_total", "Attempts to write them that failed; they are repeated.", counted, total(func(c *pipeline.Counts) int64 { return c.WriteErrors.Load() })},
+	{"", "gantry_transactions_total", "Transactions committed.", counted, total(func(c *pipeline.Counts) int64 { return c.Transactions.Load() })},
+	{"", "gantry_transactions_aborted_total", "Transactions that failed; their answers are written again.", counted, total(func(c *pipeline.Counts) int64 { return c.Aborted.Load() })},
+	{"", "gantry_transaction_seconds_total", "Time the committed transactions took.", counted, func(c *pipeline.Counts) float64 { return float64(c.TransactionNS.Load()) / 1e9 }},
 	{"", "gantry_invocations_total", "Batches sent to the function.", counted, total(func(c *pipeline.Counts) int64 { return c.Invocations.Load() })},
 }
 
@@ -109,7 +115,7 @@ var stateMetrics = []metric[engine.Observed]{
 }
 
 var problemMetrics = []metric[engine.Observed]{
-	{"", "gantry_mapping_problem", "1 while a mapping has a problem: connection, authentication, authorization, certificate, function (its calls fail), function-missing, source-loss, oversize, destination or other.", measured, func(engine.Observed) float64 { return 1 }},
+	{"", "gantry_mapping_problem", "1 while a mapping has a problem: connection, authentication, authorization, certificate, function (its calls fail), function-missing, source-loss, oversize, destination, output or other.", measured, func(engine.Observed) float64 { return 1 }},
 }
 
 var buildMetrics = []metric[struct{}]{
@@ -140,6 +146,8 @@ func problemOf(s mapping.Status) string {
 		return "oversize"
 	case mapping.ProblemDestination:
 		return "destination"
+	case mapping.ProblemOutput:
+		return "output"
 	}
 	return "other"
 }

@@ -17,6 +17,9 @@ func (s *Server) mappings() store.Typed[mapping.Mapping] { return store.Mappings
 // same source and topics, or the same consumer group. A mapping that is being deleted
 // still counts: it is a member of its group until it has stopped.
 func (s *Server) conflicts(ctx context.Context, m *mapping.Mapping) error {
+	if faults := m.OutputFaults(); len(faults) > 0 {
+		return invalid("The output of the mapping can not be: %s.", strings.Join(texts(faults), "; "))
+	}
 	others, err := s.mappings().List(ctx)
 	if err != nil {
 		return err
@@ -76,4 +79,12 @@ func (s *Server) work(m *mapping.Mapping) string {
 	consumer := m.Functions[0]
 	return fmt.Sprintf(`An event source mapping with %s, function ("%s"), topics ("%s")`, source,
 		s.functionARN(consumer.Function, consumer.Qualifier), strings.Join(m.Source.Topics, `", "`))
+}
+
+func texts(faults []error) []string {
+	var out []string
+	for _, err := range faults {
+		out = append(out, err.Error())
+	}
+	return out
 }

@@ -21,6 +21,7 @@ import (
 	"gantry/pipeline/invoke"
 	"gantry/pipeline/output"
 	"gantry/pipeline/poll"
+	"gantry/record"
 )
 
 // Spec says how a process runs the mapping.
@@ -36,6 +37,7 @@ type Spec struct {
 	Timeout  time.Duration // of the function; 0 = 3 s
 	Dynamic  bool          // no static membership
 	Encode   output.Encoder
+	Between  func() // of each transaction: its offsets are sent, its end is not
 	// AsideOfJoins commits without the client's lock between commits and joins. It holds
 	// that mutex across requests, and a bubble's clock stands still while a goroutine
 	// waits for a mutex: a commit during a slow rebalance would hang the test for ever.
@@ -56,6 +58,7 @@ type Process struct {
 	mu     sync.Mutex // guards now
 	loop   context.CancelFunc
 	polls  context.CancelFunc
+	tx     *kafka.Transactor
 	out    *kafka.Producer // nil where answers are not records
 	over   sync.WaitGroup
 	read   sync.WaitGroup
@@ -76,7 +79,7 @@ func (r *Rig) Start(s Spec) *Process {
 	}
 	log := slog.New(&givenUp{Handler: slog.NewTextHandler(r.t.Output(), nil).WithAttrs([]slog.Attr{slog.String("process", s.Name)}), w: r.Witness, p: p})
 	r.keeps(s.Mapping.Lanes.InForce().Order)
-	p.Pipe = pipeline.New(pipeline.Config{Settings: p.settings(s.Mapping), Budget: s.Budget, Span: s.Span, Log: log})
+	p.Pipe = pipeline.New(pipeline.Config{Settings: p.settings(s.Mapping), KeepAnswers: s.Mapping.Transactional(), Budget: s.Budget, Span: s.Span, Log: log})
 	instance := s.Name + "-" + s.Mapping.UUID
 	if s.Dynamic {
 		instance = ""
@@ -93,6 +96,10 @@ func (r *Rig) Start(s Spec) *Process {
 	if s.AsideOfJoins {
 		commits = aside{r, &p.client, instance}
 	}
+	if s.Mapping.Transactional() {
+		p.tx = p.out.Transactor(kafka.TransactorConfig{ID: "gantry." + s.Name, Timeout: s.Mapping.Output.Expires(), Between: s.Between})
+		commits = &pipeline.Transactional{Poller: member{poller, commits}, To: p.tx, Group: Group, Instance: instance}
+	}
 	p.Pipe.Attach(poller, commits)
 	p.launch()
 	return p
@@ -103,7 +110,14 @@ func (p *Process) launch() {
 	polls, stopPolls := context.WithCancel(context.Background())
 	p.loop, p.polls = stopLoop, stopPolls
 	p.over.Go(func() { p.Pipe.Run(loop) })
-	p.read.Go(func() { p.Poller.Run(polls) })
+	p.read.Go(func() {
+		if p.tx != nil {
+			ready, done := context.WithTimeout(polls, 10*time.Second)
+			_ = p.tx.Ready(ready)
+			done()
+		}
+		p.Poller.Run(polls)
+	})
 }
 
 func (p *Process) settings(m mapping.Mapping) pipeline.Settings {
@@ -169,7 +183,21 @@ func (p *Process) Stop() error {
 	return err
 }
 
+// member is the poller; what it commits goes the way of the process.
+type member struct {
+	*poll.Poller
+	by pipeline.Committer
+}
+
+// Commit implements pipeline.Commits.
+func (m member) Commit(ctx context.Context, offsets map[record.Partition]record.Offset) error {
+	return m.by.Commit(ctx, pipeline.Settled{Offsets: offsets})
+}
+
 func (p *Process) closeProducer() {
+	if p.tx != nil {
+		p.tx.Close()
+	}
 	if p.out != nil {
 		p.out.Close()
 	}

@@ -16,6 +16,15 @@ import (
 // within its part. A part that is missing has none.
 type Failures map[int][]int
 
+// Count is how many records they are.
+func (f Failures) Count() int {
+	n := 0
+	for _, indices := range f {
+		n += len(indices)
+	}
+	return n
+}
+
 // response is AWS's partial batch response for Kafka: the identifier is an object, not
 // the string of the other sources (kafka-retry-configurations).
 type response struct {
