@@ -29,6 +29,8 @@ var (
 	// tableReaders read the files that the s3 integration writes.
 	tableReaders = Kit{"venv-tables", []Tool{python}, []string{"pyarrow==26.0.1", "fastavro==1.13.1", "cramjam==2.11.0", "backports.zstd==1.8.0"}, venv}
 
+	schemaReaders = Kit{"venv-schemas", []Tool{python}, []string{"confluent-kafka[avro,json,protobuf]==2.11.1", "fastavro==1.13.1", "protobuf==7.36.2"}, venv}
+
 	pythonFunctions = Kit{"venv-functions", []Tool{python},
 		[]string{"awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0"}, venv}
 )

@@ -108,6 +108,26 @@ func post(path, body string, h http.Header) int {
 	return r.StatusCode
 }
 
+// send gives the status and the text of the answer.
+func send(token string) (string, error) {
+	if token == "" {
+		token = os.Getenv("GANTRY_PRODUCE_TOKEN")
+		fmt.Println("the token is", token)
+	}
+	req, err := http.NewRequest(http.MethodPost, os.Getenv("GANTRY_PRODUCE_URL")+"valid/records", strings.NewReader("{}"))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	r, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	return fmt.Sprint(r.StatusCode, " ", string(body)), err
+}
+
 type order struct {
 	Do   string `json:"do"`
 	Size int    `json:"size"`
@@ -141,6 +161,10 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 		value := os.Getenv(o.Path)
 		fmt.Println("it is", value)
 		return nil, fmt.Errorf("no login with %s", value)
+	case "env":
+		return os.Getenv(o.Path), nil
+	case "send": // to a topic, with the token in path, or its own
+		return send(o.Path)
 	case "exit":
 		os.Exit(3)
 	case "exit-0":

@@ -1,0 +1,2 @@
+// Package schemas reads with Confluent's own deserializers what package schema writes.
+package schemas
