@@ -96,7 +96,7 @@ var parts = []Part{
 	},
 	{
 		Name: "integrations", About: "integrations from a topic to real and AWS-compatible servers, in gantry and as deployed functions",
-		Packages: []string{"test/integrations"}, Kafka: true, Wants: []Tool{java, maven, python},
+		Packages: []string{"test/integrations"}, Kafka: true, Wants: []Tool{java, maven, python, postgres, mariadb},
 		Kits:    []Kit{awsServer, awsClients, tableReaders},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: time.Hour},
 	},
