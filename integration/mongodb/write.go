@@ -27,7 +27,7 @@ func (c *collections) Write(ctx context.Context, records []sink.Record) (sink.Re
 	if err != nil {
 		return sink.Result{}, &sink.Fault{Cause: sink.Misconfigured, Err: err}
 	}
-	var result sink.Result
+	result := sink.Result{Unordered: true} // what failed is all of its document
 	changes, names := c.gather(records, &result)
 	for _, name := range names {
 		if err := c.bulk(ctx, client, name, changes[name], &result); err != nil {

@@ -27,7 +27,7 @@ func (o *indices) Write(ctx context.Context, records []sink.Record) (sink.Result
 	if err != nil {
 		return sink.Result{}, &sink.Fault{Cause: sink.Misconfigured, Err: err}
 	}
-	var result sink.Result
+	result := sink.Result{Unordered: o.settings["versions"] == "offset"} // versions keep the order
 	for _, part := range o.parts(o.actions(records, &result)) {
 		o.send(ctx, client, part, &result)
 	}
