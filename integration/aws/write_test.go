@@ -266,3 +266,44 @@ func TestAnOlderRecordNeverReplacesANewerOne(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{"k0": 16, "k1": 17, "k2": 18, "k3": 19}, have)
 }
+
+// The same through the handler, one entry a request: what the answer does not name was taken.
+func TestNothingIsLostOneByOne(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	draw := rand.New(rand.NewPCG(3, 4))
+	got := map[string]bool{}
+	m := made(t, "stepfunctions", sink.Settings{"stateMachineArn": "arn:aws:states:eu-west-2:123456789012:stateMachine:order"}, func(_ string, body []byte) (int, any) {
+		mu.Lock()
+		defer mu.Unlock()
+		var in struct{ Name string }
+		if err := json.Unmarshal(body, &in); err != nil {
+			return 500, nil
+		}
+		switch draw.IntN(10) {
+		case 0:
+			return 400, map[string]any{"__type": "ThrottlingException"}
+		case 1:
+			return 500, map[string]any{"__type": "InternalFailure"}
+		}
+		got[in.Name] = true
+		return 200, map[string]any{"executionArn": in.Name}
+	})
+	left := records(200, 20)
+	for round := 0; len(left) > 0; round++ {
+		require.Less(t, round, 500)
+		out, err := m.Write(t.Context(), left)
+		require.NoError(t, err)
+		var again []sink.Record
+		failed := map[int]bool{}
+		for _, f := range out.Failed {
+			failed[f.Index] = true
+			again = append(again, left[f.Index])
+		}
+		for i := range left {
+			require.True(t, failed[i] || got[sink.Token(&left[i])], "record %d is neither", i)
+		}
+		left = again
+	}
+	require.Len(t, got, 200)
+}
