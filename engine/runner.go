@@ -160,7 +160,9 @@ func (r *runner) bring(ctx context.Context, w wish) error {
 	if w.mapping, err = r.resolved(ctx, w); err != nil {
 		return err
 	}
+	partial := s.pipe.Mapping.PartialAnswers // of an integration, whatever the mapping says
 	s.pipe.Mapping = w.mapping
+	s.pipe.Mapping.PartialAnswers = partial
 	return r.start(ctx, w, s, nil)
 }
 

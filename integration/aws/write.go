@@ -127,25 +127,24 @@ func (w *writing) request(ctx context.Context, list []*entry) []error {
 	return append(w.request(ctx, list[:half]), w.request(ctx, list[half:])...)
 }
 
-// note keeps what became of a request's entries.
+// note keeps what became of a request's entries. A request of which a busy service took
+// nothing, or that can't work as configured, says that nothing more is to be sent now.
 func (w *writing) note(list []*entry, errs []error) {
-	wide := true // it says something of the service, not of single entries
+	none := true
 	for n, e := range list {
 		err := errs[n]
 		if err == nil {
-			w.taken = append(w.taken, e)
-			wide = false
+			w.taken, none = append(w.taken, e), false
 			continue
 		}
 		w.failed[e.index] = err
 		cause := sink.CauseOf(err)
-		if cause == sink.Refused {
-			wide = false
-		} else if e.lane != "" && w.stopped[e.lane] == nil {
+		none = none && (cause == sink.Busy || cause == sink.Misconfigured)
+		if cause != sink.Refused && e.lane != "" && w.stopped[e.lane] == nil {
 			w.stopped[e.lane] = err
 		}
 	}
-	if wide {
+	if none {
 		w.all = errs[0]
 	}
 }
