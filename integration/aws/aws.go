@@ -74,7 +74,7 @@ func readModel(service, path string) (*call.Model, error) {
 // credentials may have changed.
 func (s *service) client(ctx context.Context) (*call.Client, error) {
 	if s.deps.AWS == nil {
-		return nil, &sink.Fault{Cause: sink.Misconfigured, Err: errors.New("there is no configuration for AWS; give the function one by aws: and, where it has a role, by roles:")}
+		return nil, &sink.Fault{Cause: sink.Misconfigured, Err: errors.New("there is no configuration for AWS; see aws: and, where the function has a role, roles: of the file")}
 	}
 	cfg, err := s.deps.AWS(ctx)
 	if err != nil {

@@ -53,7 +53,7 @@ func run(botocore, out string) error {
 	if err != nil {
 		return fmt.Errorf("read botocore: %w; -botocore names the folder of the package", err)
 	}
-	if v := version.FindSubmatch(init); v == nil || string(v[1]) != pinned {
+	if v := version.FindSubmatch(init); len(v) != 2 || string(v[1]) != pinned {
 		return fmt.Errorf("%s is not botocore %s, which the models are pinned to", botocore, pinned)
 	}
 	index := &bytes.Buffer{}

@@ -98,7 +98,7 @@ type Call struct {
 // Seen are the calls the endpoint accepted, in order.
 func Seen(t testing.TB, url string) []Call {
 	t.Helper()
-	resp, err := http.Get(url + "/-/seen") //nolint:noctx,gosec // loopback, in a test
+	resp, err := http.Get(url + "/-/seen") //nolint:gosec // loopback, in a test
 	if err != nil {
 		t.Fatal(err)
 	}
