@@ -56,10 +56,13 @@ func (a *app) waitSettled(ctx context.Context, id string, timeout time.Duration)
 		case <-ctx.Done():
 			return fmt.Errorf("wait for %s: %s not settled within %s; gantry describe mapping %s shows why", id, records(missing), timeout, id)
 		}
-		now = offsets{}
-		if err := a.do(ctx, call{method: "GET", path: mappingPath(id, "/offsets"), out: &now}); err != nil && ctx.Err() == nil {
+		var next offsets
+		switch err := a.do(ctx, call{method: "GET", path: mappingPath(id, "/offsets"), out: &next}); {
+		case err == nil:
+			now = next
+		case ctx.Err() == nil:
 			return err
-		}
+		} // an answer that came too late says nothing: what was known stands
 	}
 }
 

@@ -22,6 +22,14 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
+// hang waits for ever. An empty select would end the process where it was built without
+// cgo: the runtime sees a deadlock.
+func hang() {
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
 func main() {
 	switch os.Getenv("MODE") {
 	case "":
@@ -36,16 +44,16 @@ func main() {
 		os.Exit(7)
 	case "hang-at-start":
 		_ = os.WriteFile(filepath.Join(os.Getenv("MARK"), fmt.Sprint(os.Getpid())), nil, 0o600)
-		select {}
+		hang()
 	case "slow-first-start": // the first process hangs, the second starts
 		if err := os.Mkdir(os.Getenv("MARK"), 0o700); err == nil {
-			select {}
+			hang()
 		}
 		lambda.Start(handle)
 	case "init-error":
 		fmt.Println("about to fail")
 		post("init/error", `{"errorMessage":"no database","errorType":"Setup"}`, nil)
-		select {}
+		hang()
 	case "twice":
 		raw(func(id string) {
 			fmt.Println("first", post("invocation/"+id+"/response", `"one"`, nil), "second", post("invocation/"+id+"/response", `"two"`, nil))
@@ -68,7 +76,7 @@ func main() {
 	case "unread-event": // answers before it has read its event, then never reads it
 		r := get("invocation/next")
 		post("invocation/"+r.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "1", nil)
-		select {}
+		hang()
 	case "stdin-closed":
 		_ = os.Stdin.Close()
 		_ = os.Stdout.Close()
@@ -174,7 +182,7 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 	case "hang":
 		ignored := make(chan os.Signal, 8)
 		signal.Notify(ignored, syscall.SIGTERM, syscall.SIGINT)
-		select {}
+		hang()
 	case "fork": // leaves a child that holds the pipes and writes its id down
 		child := exec.Command("sleep", "600")
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
@@ -183,7 +191,7 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 		}
 		_ = os.WriteFile(o.Path, fmt.Append(nil, child.Process.Pid), 0o600)
 		if o.Size > 0 {
-			select {}
+			hang()
 		}
 	case "exit-later":
 		time.AfterFunc(20*time.Millisecond, func() { os.Exit(4) })

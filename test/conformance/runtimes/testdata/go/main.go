@@ -23,7 +23,8 @@ func handle(ctx context.Context, event map[string]any) (any, error) {
 	case "exit":
 		os.Exit(3)
 	case "hang":
-		select {}
+		<-ctx.Done() // the deadline; then until it is killed
+		time.Sleep(time.Hour)
 	case "big":
 		return strings.Repeat("x", int(event["size"].(float64))), nil
 	case "log":
