@@ -34,8 +34,8 @@ type Spec struct {
 	Parallel int                // 0 = 8
 	Budget   int64
 	Span     pipeline.Bound // zero = the default
-	Timeout  time.Duration // of the function; 0 = 3 s
-	Dynamic  bool          // no static membership
+	Timeout  time.Duration  // of the function; 0 = 3 s
+	Dynamic  bool           // no static membership
 	Encode   output.Encoder
 	Between  func() // of each transaction: its offsets are sent, its end is not
 	// AsideOfJoins commits without the client's lock between commits and joins. It holds
