@@ -77,8 +77,9 @@ func (o *Order) check(b *Box) error {
 
 // signature is all of an order but who gives it and how fast.
 func (o Order) signature(b *Box) string {
-	o.By, o.Reason, o.Rate = "", "", 0
-	text, _ := json.Marshal(o) // plain values
+	same := o
+	same.By, same.Reason, same.Rate = "", "", 0
+	text, _ := json.Marshal(same) // plain values
 	return b.mapping.UUID + " " + b.Place + " " + string(text)
 }
 

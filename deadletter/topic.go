@@ -19,7 +19,6 @@ type topic struct {
 	name  string
 	start map[int32]int64
 	end   map[int32]int64 // the walk ends where the log ended when the box was opened
-	since map[int32]int64 // nil = start
 }
 
 func openTopic(ctx context.Context, a *kafka.Admin, name string) (*topic, error) {
