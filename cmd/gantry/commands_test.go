@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,9 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gantry/api/door"
-	"gantry/cli/demo"
 	"gantry/declare"
-	"gantry/sink"
 )
 
 // living is a gantry that serves a file on the built-in broker, in this process.
@@ -25,8 +25,7 @@ type living struct {
 	endpoint string
 }
 
-// live serves text until the test ends. Its in-process integration "bucket" writes to a
-// folder of the test.
+// live serves text until the test ends.
 func live(t *testing.T, text string) living {
 	t.Helper()
 	dir := t.TempDir()
@@ -38,7 +37,6 @@ func live(t *testing.T, text string) living {
 	t.Cleanup(stopBroker)
 	srv, err := open(t.Context(), options{
 		file: file, base: dir, name: "test.yaml", anonymous: true, log: slog.New(slog.DiscardHandler),
-		integrations: func(_ string, s sink.Settings, _ sink.Deps) (sink.Sink, error) { return demo.NewBucket(s["dir"]), nil },
 	})
 	require.NoError(t, err)
 	l, err := door.Listen(t.Context(), door.Place{Address: "127.0.0.1:0"})
@@ -73,8 +71,9 @@ func (l living) must(line ...string) string {
 // TestCommands walks through the life of mappings with the commands a person types.
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	bucket := t.TempDir()
-	functions := "functions: { keep: { integration: bucket, settings: { dir: " + bucket + " } } }\n"
+	keep := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(keep.Close)
+	functions := "functions: { keep: { http: \"" + keep.URL + "\" } }\n"
 	g := live(t, "clusters: { local: { embedded: true } }\n"+functions+
 		"mappings: { base: { function: keep, cluster: local, topic: orders, startingPosition: TRIM_HORIZON } }\n")
 	g.until("get", "mappings").contains("base", "Enabled")
