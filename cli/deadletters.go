@@ -32,7 +32,7 @@ what was wrong is repaired. See docs/dead-letters.md.`,
 // letterFlags choose dead letters.
 type letterFlags struct {
 	from, errorText, key, since, until, condition, function, topic, partition, state string
-	all, hasKey                                                                      bool
+	all                                                                              bool
 }
 
 func (f *letterFlags) flags(c *cobra.Command) {

@@ -197,7 +197,7 @@ func writePackage(name, binary string) (size int64, err error) {
 	if err = z.Close(); err != nil {
 		return 0, fmt.Errorf("write the package: %w", err)
 	}
-	if err = out.Chmod(0o644); err != nil {
+	if err := out.Chmod(0o644); err != nil {
 		return 0, err
 	}
 	info, err := out.Stat()

@@ -52,6 +52,9 @@ type Config struct {
 	Process string // this process: part of every static instance id; "" = dynamic members
 	Budget  *pipeline.Budget
 	Log     *slog.Logger
+	// OneLane says why mappings to a function must keep one lane a partition, "" where
+	// they need not; nil = none must.
+	OneLane func(fn function.Function) string
 	// AWS gives the configuration of the aws: section, for dead letters that go to AWS.
 	AWS func(ctx context.Context) (aws.Config, error)
 	// Shown hides in texts that leave the data centre what the owner wants hidden; nil = nothing.

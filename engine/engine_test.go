@@ -42,7 +42,7 @@ func newPlace(t *testing.T) *place {
 		t: t, fake: kafkatest.Virtual(t), store: memory.New(), by: store.Write{Actor: "test", Reason: "test"},
 		calls: map[string][]int64{}, fail: map[string]bool{},
 	}
-	p.engine = engine.New(engine.Config{
+	p.engine = engine.New(engine.Config{OneLane: func(fn function.Function) string { return fn.Settings["strict"] },
 		Store: p.store, Sources: p, Targets: p.target, Process: "one", EventLog: &p.events,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		ARN: func(name string) string { return "arn:aws:lambda:eu-west-1:000000000000:function:" + name },
@@ -177,6 +177,25 @@ func TestAMissingFunctionIsAProblemAndHealsByItself(t *testing.T) {
 		require.Contains(t, s.Detail, "function f")
 		p.function("f")
 		settle(5 * time.Second)
+		require.Equal(t, []int64{0}, p.seen("f"))
+	})
+}
+
+func TestAFunctionThatNeedsOneLaneGetsNoMore(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		kafkatest.ProduceValues(t, p.fake, "orders", 0, "a")
+		_, err := store.FunctionsOf(p.store).Put(t.Context(), store.Item[function.Function]{ID: "f", Value: function.Function{
+			Name: "f", Kind: function.InProcess, Timeout: 3 * time.Second, Settings: map[string]string{"strict": "it counts by partition"},
+		}}, p.by)
+		require.NoError(t, err)
+		m := orders()
+		m.Lanes = mapping.Lanes{PerPartition: 4, Order: mapping.OrderKey}
+		p.mapping(m)
+		settle(2 * time.Second)
+		require.Contains(t, p.engine.Status(id).Detail, "lanes.perPartition is 4 and function f needs one lane a partition: it counts by partition")
+		require.Empty(t, p.seen("f"))
+		p.change(id, func(m *mapping.Mapping) { m.Lanes = mapping.Lanes{} })
+		settle(time.Minute)
 		require.Equal(t, []int64{0}, p.seen("f"))
 	})
 }

@@ -65,6 +65,9 @@ func (e *Engine) settings(ctx context.Context, m mapping.Mapping) (settings, err
 	if target.fn.Kind == function.InProcess {
 		m.PartialAnswers = true // an integration always names the records it did not write
 	}
+	if err := e.lanesFit(m, target.fn); err != nil {
+		return settings{}, err
+	}
 	keep, err := filter.CompileAll(consumer.Filters)
 	if err != nil {
 		return settings{}, fmt.Errorf("compile the filters: %w", err)
@@ -86,6 +89,18 @@ func (e *Engine) settings(ctx context.Context, m mapping.Mapping) (settings, err
 			Caller: caller,
 		},
 	}, nil
+}
+
+// lanesFit refuses several lanes a partition to a function that would lose records by them.
+func (e *Engine) lanesFit(m mapping.Mapping, fn function.Function) error {
+	n := m.Lanes.InForce().PerPartition
+	if n <= 1 || e.cfg.OneLane == nil {
+		return nil
+	}
+	if why := e.cfg.OneLane(fn); why != "" {
+		return fmt.Errorf("lanes.perPartition is %d and function %s needs one lane a partition: %s; leave lanes out, or the setting", n, fn.Name, why)
+	}
+	return nil
 }
 
 // bootstrap is what events say of the brokers: as the mapping gives them, or those of

@@ -23,7 +23,7 @@ func (p *Produce) Allows(topic string) bool { return p != nil && slices.Contains
 func (p *Produce) Faults() []error {
 	var errs []error
 	if p.Cluster == "" {
-		errs = append(errs, errors.New("cluster is missing: a name in clusters:"))
+		errs = append(errs, errors.New("cluster is missing: a name of the clusters member"))
 	}
 	if len(p.Topics) == 0 {
 		errs = append(errs, errors.New("topics is missing: the topics that the function may write to"))

@@ -48,6 +48,15 @@ func Find(name string) (sink.Spec, error) {
 	return sink.Spec{}, fmt.Errorf("there is no integration %q; there are %s", name, strings.Join(names, ", "))
 }
 
+// OneLane says why a mapping to an integration must keep one lane a partition, or "".
+func OneLane(name string, settings map[string]string) string {
+	sp, err := Find(name)
+	if err != nil || sp.OneLane == nil {
+		return ""
+	}
+	return sp.OneLane(settings)
+}
+
 // Check says what is wrong with a function of an integration, all of it at once: a line
 // for each fault, which begins with the member it is about.
 func Check(name string, settings map[string]string) error {

@@ -21,6 +21,9 @@ type Spec struct {
 	Example string // a configuration file with a function and a mapping of it
 	// Valid finds what is wrong between settings that are each well; may be nil.
 	Valid func(s Settings) []error
+	// OneLane says why its mappings must keep one lane a partition, "" where they need
+	// not; may be nil.
+	OneLane func(s Settings) string
 	// New makes the Sink from settings that passed Check. It connects to nothing.
 	New func(s Settings, d Deps) (Sink, error)
 }

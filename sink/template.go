@@ -91,7 +91,7 @@ func Value(b []byte) any {
 	d.UseNumber()
 	var v any
 	if d.Decode(&v) == nil {
-		if _, err := d.Token(); err == io.EOF { //nolint:errorlint // a decoder's own end
+		if _, err := d.Token(); err == io.EOF {
 			return v
 		}
 	}

@@ -101,7 +101,7 @@ func (t targets) awsOf(ctx context.Context, fn function.Function) (aws.Config, e
 	}
 	get := t.cloud.Role(t.roles, fn.Name, fn.Role)
 	if get == nil {
-		return cfg, fmt.Errorf("function %s: %s; give its role an entry there, or leave role out to use the credentials of aws:", fn.Name, t.roles.Grants(fn.Role))
+		return cfg, fmt.Errorf("function %s: %s; give its role an entry there, or leave role out to use the credentials of the aws member", fn.Name, t.roles.Grants(fn.Role))
 	}
 	cfg.Credentials = aws.CredentialsProviderFunc(get)
 	return cfg, nil

@@ -20,6 +20,8 @@ import (
 	"gantry/cloud"
 	"gantry/declare"
 	"gantry/engine"
+	"gantry/function"
+	"gantry/integration"
 	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/network"
@@ -122,8 +124,9 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 		Store: s.store, Sources: s.kafka, Schemas: s.schemaOf, Targets: places.open, Process: s.process,
 		Budget: pipeline.NewBudget(processBudget), Log: opts.log,
 		AWS: s.cloud.Config, Shown: s.mask.Text,
-		ARN:   func(name string) string { return arnOf(f.Region, f.AccountID, name) },
-		Trace: s.follow(), EventLog: events{s},
+		OneLane: func(fn function.Function) string { return integration.OneLane(fn.Integration, fn.Settings) },
+		ARN:     func(name string) string { return arnOf(f.Region, f.AccountID, name) },
+		Trace:   s.follow(), EventLog: events{s},
 	})
 	return s, nil
 }

@@ -76,7 +76,7 @@ func (c *collections) drop(client *mongo.Client) {
 	if ref := c.settings["login"]; ref != "" {
 		c.deps.Forget(ref)
 	}
-	go disconnect(client) // others may still be at work with it
+	go func() { _ = disconnect(client) }() // others may still be at work with it
 }
 
 func disconnect(client *mongo.Client) error {

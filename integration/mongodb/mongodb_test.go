@@ -56,7 +56,7 @@ func documents(t *testing.T, address, collection string) (list []string) {
 	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI("mongodb://" + address))
 	require.NoError(t, err)
-	defer client.Disconnect(t.Context()) //nolint:errcheck // a test's
+	defer client.Disconnect(t.Context())
 	found, err := client.Database("shop").Collection(collection).Find(t.Context(), bson.D{}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 	require.NoError(t, err)
 	for found.Next(t.Context()) {
@@ -90,7 +90,7 @@ func TestMongoDB(t *testing.T) {
 	t.Run("names the documents at fault", func(t *testing.T) {
 		client, err := mongo.Connect(options.Client().ApplyURI("mongodb://" + s.Address))
 		require.NoError(t, err)
-		defer client.Disconnect(t.Context()) //nolint:errcheck // a test's
+		defer client.Disconnect(t.Context())
 		_, err = client.Database("shop").Collection("users").Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)})
 		require.NoError(t, err)
 		failed := write(t, writer(t, s.Address, nil), records("users", `1`, `{"email":"a"}`, `2`, `{"email":"a"}`, `3`, `[]`, `4`, `{"email":"d"}`, `2`, `{"email":"a","n":2}`))

@@ -311,8 +311,7 @@ func (w *Writer) forget() {
 // fault says how an error of the database is to be taken.
 func (w *Writer) fault(err error) error {
 	var f *sink.Fault
-	switch {
-	case errors.As(err, &f):
+	if errors.As(err, &f) {
 		return err
 	}
 	class := w.dialect.Class(err)

@@ -52,6 +52,14 @@ func Valid(s sink.Settings) []error {
 	return errs
 }
 
+// OneLane keeps the records of a partition in order where offsets tell which are written.
+func OneLane(s sink.Settings) string {
+	if s["guard"] == "" {
+		return ""
+	}
+	return "guard keeps one offset a partition: what lies before it is taken as written"
+}
+
 // Configure reads the settings into a Config.
 func Configure(s sink.Settings) (Config, error) {
 	t, err := sink.ParseTemplate(s["table"])

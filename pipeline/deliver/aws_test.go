@@ -110,7 +110,9 @@ func TestAnObjectWithTheEvent(t *testing.T) {
 	require.Nil(t, doc.ResponseContext)
 	require.Contains(t, got.body, `"responseContext":null`)
 	require.Len(t, doc.Payload, doc.KafkaBatchInfo.PayloadSize)
-	var event struct{ Records map[string][]struct{ Offset int64 } }
+	var event struct {
+		Records map[string][]struct{ Offset int64 }
+	}
 	require.NoError(t, json.Unmarshal([]byte(doc.Payload), &event))
 	require.Len(t, event.Records["orders-3"], 3)
 	require.Regexp(t, `^aws/lambda/6f9619ff-8b86-4d01-b42d-00cf4fc964ff/orders-3/2026/01/14/2026-01-14T00\.38\.06-[0-9a-f-]{36}$`, got.key)

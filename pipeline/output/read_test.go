@@ -25,7 +25,7 @@ func value(text string) record.Output {
 func TestAnswersBecomeRecords(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string][]record.Output{
-		"": nil, "null": nil, " null ": nil, "[]": nil, "[null, null]": nil, //nolint:gocritic // white space is what is tested
+		"": nil, "null": nil, " null ": nil, "[]": nil, "[null, null]": nil,
 		`{"batchItemFailures":[]}`: nil, `{"records":null}`: nil, `{"records":{}}`: nil, `{"records":{"a":[]}}`: nil, `{"records":{"a":null}}`: nil,
 		`{}`: {value(`{}`)}, `"x"`: {value(`"x"`)}, `17`: {value(`17`)}, `false`: {value(`false`)},
 		` {"n": 1} `:       {value(`{"n": 1}`)},

@@ -18,9 +18,9 @@ func push(t *testing.T, s store.Store, queue, body string) int64 {
 	return sequence
 }
 
-func bodies(t *testing.T, s store.Store, queue string, from int64, limit int) []string {
+func bodies(t *testing.T, s store.Store, from int64, limit int) []string {
 	t.Helper()
-	items, err := s.Items(t.Context(), queue, from, limit)
+	items, err := s.Items(t.Context(), "f", from, limit)
 	require.NoError(t, err)
 	var out []string
 	for _, i := range items {
@@ -38,7 +38,7 @@ func queues(t *testing.T, s store.Store) []string {
 
 func queueOrder(t *testing.T, s store.Store) {
 	require.Empty(t, queues(t, s))
-	require.Empty(t, bodies(t, s, "f", 1, 10))
+	require.Empty(t, bodies(t, s, 1, 10))
 	var first, last int64
 	for i := range 300 { // past one byte, where a wrong byte order shows
 		last = push(t, s, "f", fmt.Sprint(i))
@@ -47,22 +47,22 @@ func queueOrder(t *testing.T, s store.Store) {
 		}
 	}
 	push(t, s, "g", `"other"`)
-	all := bodies(t, s, "f", 0, 1000)
+	all := bodies(t, s, 0, 1000)
 	require.Len(t, all, 300)
 	for i, body := range all {
 		require.Equal(t, fmt.Sprint(i), body)
 	}
-	require.Equal(t, []string{"0", "1"}, bodies(t, s, "f", first, 2))
-	require.Equal(t, []string{"299"}, bodies(t, s, "f", last, 2))
-	require.Empty(t, bodies(t, s, "f", last+1, 2))
-	require.Empty(t, bodies(t, s, "f", 1, 0))
+	require.Equal(t, []string{"0", "1"}, bodies(t, s, first, 2))
+	require.Equal(t, []string{"299"}, bodies(t, s, last, 2))
+	require.Empty(t, bodies(t, s, last+1, 2))
+	require.Empty(t, bodies(t, s, 1, 0))
 	require.Equal(t, []string{"f", "g"}, queues(t, s))
 
 	for _, bad := range [][2]string{{"", "{}"}, {"f", "no JSON"}, {"f", ""}} {
 		_, err := s.Push(t.Context(), bad[0], []byte(bad[1]))
 		require.Error(t, err)
 	}
-	require.Len(t, bodies(t, s, "f", 0, 1000), 300)
+	require.Len(t, bodies(t, s, 0, 1000), 300)
 }
 
 func queueChanges(t *testing.T, s store.Store) {
@@ -71,7 +71,7 @@ func queueChanges(t *testing.T, s store.Store) {
 	body := []byte(`"zwei"`)
 	require.NoError(t, s.Replace(ctx, "f", store.Queued{Sequence: two, Body: body}))
 	copy(body, "xxxxxx")
-	require.Equal(t, []string{"1", `"zwei"`, "3"}, bodies(t, s, "f", 1, 10), "in its place, with bytes of its own")
+	require.Equal(t, []string{"1", `"zwei"`, "3"}, bodies(t, s, 1, 10), "in its place, with bytes of its own")
 	require.Error(t, s.Replace(ctx, "f", store.Queued{Sequence: two, Body: []byte("no JSON")}))
 
 	require.NoError(t, s.Remove(ctx, "f", two))
@@ -79,7 +79,7 @@ func queueChanges(t *testing.T, s store.Store) {
 	require.NoError(t, s.Remove(ctx, "never", 1))
 	require.ErrorIs(t, s.Replace(ctx, "f", store.Queued{Sequence: two, Body: []byte("{}")}), store.ErrNotFound)
 	require.ErrorIs(t, s.Replace(ctx, "never", store.Queued{Sequence: one, Body: []byte("{}")}), store.ErrNotFound)
-	require.Equal(t, []string{"1", "3"}, bodies(t, s, "f", 1, 10))
+	require.Equal(t, []string{"1", "3"}, bodies(t, s, 1, 10))
 
 	push(t, s, "g", "4")
 	n, err := s.Drop(ctx, "f")
@@ -138,9 +138,9 @@ func queueAfterReopening(t *testing.T, s store.Store, reopen func() store.Store)
 	two := push(t, s, "f", "2")
 	require.NoError(t, s.Replace(t.Context(), "f", store.Queued{Sequence: two, Body: []byte("3")}))
 	s = reopen()
-	require.Equal(t, []string{large, "3"}, bodies(t, s, "f", 1, 10))
+	require.Equal(t, []string{large, "3"}, bodies(t, s, 1, 10))
 	require.NoError(t, s.Remove(t.Context(), "f", one))
 	s = reopen()
-	require.Equal(t, []string{"3"}, bodies(t, s, "f", 1, 10))
+	require.Equal(t, []string{"3"}, bodies(t, s, 1, 10))
 	require.Greater(t, push(t, s, "f", "4"), two)
 }

@@ -171,7 +171,7 @@ func mongoThings(t *testing.T, address string) map[int]int {
 	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI("mongodb://" + address))
 	require.NoError(t, err)
-	defer client.Disconnect(t.Context()) //nolint:errcheck // a test's
+	defer client.Disconnect(t.Context())
 	found, err := client.Database("test").Collection("things").Find(t.Context(), bson.D{})
 	require.NoError(t, err)
 	things := map[int]int{}

@@ -47,7 +47,6 @@ type shop struct {
 	taken    map[int]int
 	headers  map[int]map[string]string // of the last record of an order
 	calls    int
-	slow     time.Duration
 }
 
 type event struct {

@@ -6,8 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"time"
 
@@ -23,6 +21,12 @@ type server struct {
 	settings sink.Settings
 	deps     sink.Deps
 }
+
+// silent is the driver's logger: what it logs it returns as well.
+type silent struct{}
+
+// Print implements mysql.Logger.
+func (silent) Print(...any) {}
 
 func (s *server) open(context.Context) (*sql.DB, error) {
 	db := sql.OpenDB(s)
@@ -63,7 +67,7 @@ func (s *server) connect(ctx context.Context) (driver.Conn, error) {
 	}
 	cfg.DialFunc = s.deps.Dial
 	cfg.Timeout, cfg.InterpolateParams, cfg.Loc = 10*time.Second, true, time.UTC
-	cfg.Logger = log.New(io.Discard, "", 0) // what it logs it returns as well
+	cfg.Logger = silent{}
 	cfg.Params = map[string]string{"sql_mode": "'TRADITIONAL,NO_AUTO_VALUE_ON_ZERO'", "time_zone": "'+00:00'"}
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {

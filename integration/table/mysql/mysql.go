@@ -30,6 +30,7 @@ func Spec() sink.Spec {
 		Repeats: table.Repeats,
 		Example: example,
 		Valid:   valid,
+		OneLane: table.OneLane,
 		New:     open,
 	}
 }
