@@ -30,13 +30,12 @@ func (p *Pipeline) holdsBack(t *partition) bool {
 func (c *committer) due(look time.Time) time.Time {
 	switch {
 	case c.busy:
+	case !c.later.IsZero():
+		return earlier(look, c.later)
 	case c.waits():
 		return earlier(look, c.wait)
 	case !c.again.IsZero():
-		look = earlier(look, c.again)
-	}
-	if !c.busy && !c.later.IsZero() {
-		look = earlier(look, c.later)
+		return earlier(look, c.again)
 	}
 	return look
 }
@@ -73,6 +72,7 @@ func (p *Pipeline) startCommit() {
 	}
 	answers, later := p.due(offsets, time.Now())
 	if c.later = later; !later.IsZero() {
+		c.wait = time.Time{}
 		return
 	}
 	if confirm {

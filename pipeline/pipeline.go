@@ -193,10 +193,11 @@ func (p *Pipeline) Run(ctx context.Context) {
 		}
 		p.settleSkips()
 		p.deal()
-		p.schedule()
+		look := p.schedule()
 		p.startCommit()
 		p.drained()
 		p.admit()
+		p.timer.Reset(time.Until(p.committer.due(look)))
 	}
 }
 

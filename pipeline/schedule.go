@@ -10,15 +10,15 @@ import (
 	"gantry/record"
 )
 
-// schedule starts everything that can start now and sets the timer for what can start
+// schedule starts everything that can start now and says when to look for what can start
 // later. What a failure left goes first, alone and lane by lane; then lanes that fill a
 // batch by themselves; then what the others have, together, when the window closes. A
 // lane that waits for a commit that fails starts nothing; neither does one whose partition
 // is taken away, except to close gaps.
-func (p *Pipeline) schedule() {
+func (p *Pipeline) schedule() (look time.Time) {
 	now := time.Now()
 	p.refused, p.again = false, false
-	look := now.Add(time.Hour)
+	look = now.Add(time.Hour)
 	for _, t := range p.parts {
 		if t.closed {
 			if t.findGap(now); t.gap > 0 {
@@ -46,11 +46,10 @@ func (p *Pipeline) schedule() {
 	if due, waiting := p.gather(open, now); waiting {
 		look = earlier(look, due)
 	}
-	look = p.committer.due(look)
 	if p.again {
 		look = now
 	}
-	p.timer.Reset(time.Until(look))
+	return look
 }
 
 func earlier(a, b time.Time) time.Time {

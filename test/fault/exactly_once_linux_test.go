@@ -61,10 +61,22 @@ mappings: {m: {function: f, cluster: main, topic: %s, startingPosition: TRIM_HOR
 	first := gantrytest.Start(t, gantrytest.Options{Config: config})
 	second := gantrytest.New(t, gantrytest.Options{Config: config})
 	w := &world{t: t, cluster: c}
-	go feed(c.Client(t, kgo.RequestTimeoutOverhead(5*time.Second)), in, count, keys, count/(20*kills))
-	up := false
+	go feed(c.Client(t, kgo.RequestTimeoutOverhead(5*time.Second)), in, count, keys, count/(60*kills))
+	hits := 0
+	done := func() (sum int64) {
+		for _, at := range c.Committed(t, "gantry.m", in) {
+			sum += max(at, 0)
+		}
+		return sum
+	}
+	up, before := false, int64(0)
 	for i := range kills {
-		pass(300*time.Millisecond + rand.N(time.Second))
+		w.eventually(time.Minute, "work goes on before the next one is killed", func() bool { return done() > before || done() == int64(count) })
+		pass(rand.N(700 * time.Millisecond))
+		before = done()
+		if before < int64(count) {
+			hits++
+		}
 		switch i % 4 {
 		case 0:
 			first.Kill()
@@ -86,13 +98,8 @@ mappings: {m: {function: f, cluster: main, topic: %s, startingPosition: TRIM_HOR
 			}
 		}
 	}
-	w.eventually(4*time.Minute, "every record is committed", func() bool {
-		sum := int64(0)
-		for _, at := range c.Committed(t, "gantry.m", in) {
-			sum += at
-		}
-		return sum == int64(count)
-	})
+	w.eventually(4*time.Minute, "every record is committed", func() bool { return done() == int64(count) })
+	require.Greater(t, hits, kills/2, "most were killed while there was work")
 	require.NoError(t, first.Stop())
 	if up {
 		require.NoError(t, second.Stop())
@@ -100,8 +107,8 @@ mappings: {m: {function: f, cluster: main, topic: %s, startingPosition: TRIM_HOR
 	once(t, c, out, count, keys)
 }
 
-// feed writes numbers, each under the key of its remainder, chunk by chunk for about as long
-// as things are killed.
+// feed writes numbers, each under the key of its remainder, chunk by chunk: three seconds of
+// work for each one that is killed.
 func feed(cl *kgo.Client, topic string, count, keys, chunk int) {
 	for n := range count {
 		if n%chunk == 0 {
