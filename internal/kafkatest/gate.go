@@ -48,6 +48,14 @@ func Size(everyday, inFull int) int {
 	return everyday
 }
 
+// Whole skips a case that only a full run makes.
+func Whole(t testing.TB) {
+	t.Helper()
+	if !full() {
+		t.Skip("a case of make full")
+	}
+}
+
 // Versions gives the Kafka versions whole suites run on: the newest, or all of them in a
 // full run.
 func Versions() []string {

@@ -103,6 +103,9 @@ func TestPackagesRunInAWSAndHere(t *testing.T) {
 		"sqs":      {"queueUrl=" + queue},
 		"dynamodb": {"table=orders", "keys=id"},
 	} {
+		if name != "s3" && kafkatest.Size(0, 1) == 0 {
+			continue // one package is enough for an everyday run
+		}
 		dir := t.TempDir()
 		zip := filepath.Join(dir, name+".zip")
 		args := []string{"integration", "package", name, "--file", zip, "--binary", binary, "-o", "json"}

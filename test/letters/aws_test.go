@@ -101,7 +101,9 @@ func TestLettersInAWS(t *testing.T) {
 		"sqs": {to: queueARN}, "sns": {to: snsARN, from: fanOutARN}, "s3": {to: "s3://orders-bucket", payload: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+			if t.Parallel(); name == "sns" {
+				kafkatest.Whole(t)
+			}
 			thereAndBack(t, c, cloud(t), place)
 		})
 	}
@@ -202,6 +204,7 @@ func keysOf(m map[string]any) (keys []string) {
 // A destination in AWS that is away holds the partition, visibly, and takes the letters
 // when it is back.
 func TestADestinationInAWSThatIsAway(t *testing.T) {
+	kafkatest.Whole(t)
 	t.Parallel()
 	c, topic := kafkatest.Shared(t), kafkatest.Topic(t)
 	c.CreateTopic(t, topic, 1, nil)

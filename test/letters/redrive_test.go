@@ -31,7 +31,7 @@ func TestEveryRecordEndsInOnePlace(t *testing.T) {
 }
 
 func everyRecord(t *testing.T, c *kafkatest.Cluster) {
-	n := kafkatest.Size(1_000, 10_000)
+	n := kafkatest.Size(300, 10_000)
 	n -= n % len(causes)
 	each := n / len(causes)
 	topic := kafkatest.Topic(t)
@@ -149,7 +149,7 @@ func searches(t *testing.T, g *gantrytest.Gantry, n, each int) {
 func TestKilledWhileRedriving(t *testing.T) {
 	t.Parallel()
 	c, topic := kafkatest.Shared(t), kafkatest.Topic(t)
-	n := kafkatest.Size(600, 10_000)
+	n := kafkatest.Size(300, 10_000)
 	dead, target := topic+".dead", topic+".again"
 	c.CreateTopic(t, topic, 2, nil)
 	c.CreateTopic(t, dead, 2, nil)

@@ -251,7 +251,7 @@ func TestServicesGetEverything(t *testing.T) {
 	aws := newCloud(t)
 	aws.fill()
 	between := newProxy(t, aws.url)
-	topic, total := kafkatest.Topic(t), kafkatest.Size(300, 3000)
+	topic, total := kafkatest.Topic(t), kafkatest.Size(120, 3000)
 	cluster.CreateTopic(t, topic, 4, nil)
 	produce(t, cluster, topic, 0, total/2)
 	g := gantrytest.Start(t, gantrytest.Options{Config: config(cluster.Brokers(), topic, between.URL), Env: environment("test", "test", "")})
