@@ -139,6 +139,9 @@ func TestPackagesRunInAWSAndHere(t *testing.T) {
 	keys := w.cli("s3api", "list-objects-v2", "--bucket", "archive", "--query", "Contents[].Key", "--output", "text")
 	require.Contains(t, keys, "aws/partition=0/aws-0-00000000000000000005-00000000000000000005.jsonl")
 	require.Contains(t, keys, "packaged-s3/partition=0/packaged-s3-0-00000000000000000000-00000000000000000000.jsonl")
+	if kafkatest.Size(0, 1) == 0 {
+		return
+	}
 	require.Equal(t, "2", w.cli("sqs", "get-queue-attributes", "--queue-url", queue, "--attribute-names", "ApproximateNumberOfMessages", "--query", "Attributes.ApproximateNumberOfMessages", "--output", "text"))
 	for _, id := range []string{"aws", "here"} {
 		require.Contains(t, w.cli("dynamodb", "get-item", "--table-name", "orders", "--key", `{"id":{"S":"`+id+`"}}`), id)
