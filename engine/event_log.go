@@ -164,7 +164,8 @@ func (l *eventLog) connection() {
 		Brokers: strings.Join(l.r.cluster.Brokers, ","), Topics: l.m.Source.Topics, Group: l.m.GroupID,
 		Security: l.r.cluster.SecurityProtocol(), Mechanism: string(l.r.cluster.Mechanism), Partitions: []string{}, Assigned: len(snap.Lanes),
 	}
-	c.Consumer, c.Generation = l.r.poller.Member()
+	member := l.r.poller.Member()
+	c.Consumer, c.Generation = member.ID, member.Generation
 	for _, lane := range snap.Lanes {
 		c.Partitions = append(c.Partitions, lane.Partition.String())
 	}

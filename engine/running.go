@@ -204,7 +204,7 @@ func (e *Engine) instance(m mapping.Mapping) string {
 // attach gives the pipeline its poller, and the way it commits.
 func (r *running) attach() error {
 	if !r.mapping.Transactional() {
-		r.pipe.Attach(r.poller, plain{r.poller})
+		r.pipe.Attach(r.poller, pipeline.Plain{Poller: r.poller})
 		return nil
 	}
 	tx, err := r.transactor()
@@ -213,13 +213,6 @@ func (r *running) attach() error {
 	}
 	r.pipe.Attach(r.poller, tx)
 	return nil
-}
-
-// plain commits offsets to the group and nothing else.
-type plain struct{ p *poll.Poller }
-
-func (c plain) Commit(ctx context.Context, s pipeline.Settled) error {
-	return c.p.Commit(ctx, s.Offsets)
 }
 
 func (r *running) launch() {

@@ -31,6 +31,8 @@ func (s *still) Call(_ context.Context, b *record.Batch) function.Outcome {
 	return function.Outcome{Class: function.Succeeded}
 }
 
+func (s *still) Member() poll.Member { return poll.Member{} }
+
 func (s *still) Commit(_ context.Context, c pipeline.Settled) error {
 	for _, at := range c.Offsets {
 		if at.At == s.end {

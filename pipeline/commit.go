@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"gantry/pipeline/poll"
 	"gantry/record"
 )
 
@@ -83,10 +85,7 @@ func (p *Pipeline) startCommit() {
 		return
 	}
 	c.busy = true
-	settled := Settled{Offsets: offsets, Answers: answers}
-	if m, ok := p.commit.(Membered); ok {
-		settled.Member = m.Member()
-	}
+	settled := Settled{Offsets: offsets, Answers: answers, Member: p.commit.Member()}
 	if len(answers) > 0 {
 		c.begun = time.Now()
 	}
@@ -103,6 +102,12 @@ func (p *Pipeline) startCommit() {
 func (p *Pipeline) committed(parts []*partition, s Settled, err error) {
 	c := &p.committer
 	c.busy = false
+	if err != nil && c.again.IsZero() { // it may have been the commit that confirms
+		c.again = time.Now().Add(confirmAfter)
+	}
+	if errors.Is(err, poll.ErrAnotherGeneration) {
+		return // a rebalance, no failure: what is still ours is committed at once by who we are now
+	}
 	if err != nil {
 		c.wait = time.Now().Add(min(jitter(c.fails), time.Second))
 		if c.fails++; c.fails >= showCommitErrors || len(s.Answers) > 0 && c.fails > 1 {

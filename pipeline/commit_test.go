@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 
 	"gantry/function"
 	"gantry/internal/rig"
+	"gantry/pipeline/poll"
+	"gantry/record"
 )
 
 // The client sends a commit again when its connection breaks; the first of the two may
@@ -80,5 +83,50 @@ func TestFailingCommitsHoldWhatWouldBeRepeated(t *testing.T) {
 		require.NoError(t, p.Pipe.Snapshot().Cause)
 		require.Equal(t, map[int32]int64{0: 5, 1: 3}, r.Fake.Committed(rig.Group, rig.Topic))
 		require.NoError(t, p.Stop())
+	})
+}
+
+// The client holds a commit back while the group rebalances and would then send it in the
+// generation that came of it, though somebody else may have read on in between.
+func TestACommitIsMadeByWhoSettledIt(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig.Rig) {
+		var s seen
+		m := starting(map[int32]int64{0: 0, 1: 0})
+		p := r.Start(rig.Spec{Mapping: m, Answer: s.ok})
+		r.Produce(append(records(0, 3), records(1, 3)...)...)
+		pass(5 * time.Second)
+		before := p.Poller.Member()
+		q := r.Start(rig.Spec{Name: "two", Mapping: m, Answer: s.ok})
+		pass(10 * time.Second)
+		require.NotEqual(t, before, p.Poller.Member())
+
+		late := map[record.Partition]record.Offset{{Topic: rig.Topic, Index: 0}: {At: 1}, {Topic: rig.Topic, Index: 1}: {At: 1}}
+		require.ErrorIs(t, p.Poller.Commit(t.Context(), before, late), poll.ErrAnotherGeneration)
+		require.Equal(t, map[int32]int64{0: 3, 1: 3}, r.Fake.Committed(rig.Group, rig.Topic))
+		r.Produce(append(records(0, 5), records(1, 5)...)...)
+		pass(5 * time.Second)
+		require.Equal(t, map[int32]int64{0: 8, 1: 8}, r.Fake.Committed(rig.Group, rig.Topic), "both go on")
+		require.NoError(t, q.Stop())
+		require.NoError(t, p.Stop())
+	})
+}
+
+// Who is no member commits nothing: the broker would take it into a group that is empty.
+func TestWhoIsNoMemberDoesNotCommit(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig.Rig) {
+		p := r.Start(rig.Spec{Mapping: starting(map[int32]int64{0: 0}), Answer: new(seen).ok})
+		r.Produce(records(0, 3)...)
+		pass(5 * time.Second)
+		require.NoError(t, p.Stop())
+		away := r.Fake.NewHost()
+		away.Cut()
+		never, err := poll.New(poll.Config{Options: away.Options(), Dial: away.Dial, Group: rig.Group, Topics: []string{rig.Topic}, Log: slog.New(slog.DiscardHandler)}, p.Pipe)
+		require.NoError(t, err)
+		err = never.Commit(t.Context(), never.Member(), map[record.Partition]record.Offset{{Topic: rig.Topic, Index: 0}: {At: 1}})
+		require.ErrorIs(t, err, kerr.UnknownMemberID)
+		require.Equal(t, map[int32]int64{0: 3}, r.Fake.Committed(rig.Group, rig.Topic))
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = never.Close(over)
 	})
 }

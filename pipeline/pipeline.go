@@ -33,6 +33,7 @@ import (
 	"gantry/pipeline/deliver"
 	"gantry/pipeline/invoke"
 	"gantry/pipeline/output"
+	"gantry/pipeline/poll"
 	"gantry/record"
 )
 
@@ -42,26 +43,17 @@ import (
 // Settled.Offsets never go back within one assignment. An error leaves everything
 // uncommitted; the pipeline keeps it and tries again with the newest offsets.
 type Committer interface {
+	// Member is who commits now. The loop asks; it must not block.
+	Member() poll.Member
 	Commit(ctx context.Context, s Settled) error
 }
 
 // Settled is what one commit carries.
 type Settled struct {
 	Offsets map[record.Partition]record.Offset
-	Answers []*Answer // in order per lane, of records before the offsets; only where Config.KeepAnswers is set
-	Member  Member    // whose offsets they are: as it was when they were settled
+	Answers []*Answer   // in order per lane, of records before the offsets; only where Config.KeepAnswers is set
+	Member  poll.Member // whose offsets they are: as it was when they were settled
 }
-
-// Member is who one is to the group: a commit that was settled by a member that is none any
-// more must not be made in the name of the next.
-type Member struct {
-	ID         string
-	Generation int32
-}
-
-// Membered is a Committer that commits as the member that settled. Member is asked by the
-// loop and must not block.
-type Membered interface{ Member() Member }
 
 // Fetcher is the side of the poller that the pipeline steers.
 type Fetcher interface {

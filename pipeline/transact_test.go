@@ -44,14 +44,14 @@ func TestADeathBetweenOffsetsAndEndRepeatsNothing(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r, m := writing(t, mapping.Output{Topic: "out", Transactional: true})
 				r.Produce(produced(0, 9)...)
-				var p *rig.Process
-				count, dead := 0, make(chan struct{})
-				p = r.Start(rig.Spec{Mapping: m, Answer: echo, Between: func() {
+				count, started, dead := 0, make(chan *rig.Process, 1), make(chan struct{})
+				p := r.Start(rig.Spec{Mapping: m, Answer: echo, Between: func() {
 					if count++; count == 2 {
-						p.Host.Cut()
+						(<-started).Host.Cut()
 						close(dead)
 					}
 				}})
+				started <- p
 				<-dead
 				p.Kill()
 				r.Produce(produced(0, 3)...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"gantry/kafka"
+	"gantry/pipeline/poll"
 	"gantry/record"
 )
 
@@ -28,15 +29,12 @@ type Transactional struct {
 
 // Commits is the member of the group (poll.Poller).
 type Commits interface {
-	Member() (id string, generation int32)
-	Commit(ctx context.Context, offsets map[record.Partition]record.Offset) error
+	Member() poll.Member
+	Commit(ctx context.Context, as poll.Member, offsets map[record.Partition]record.Offset) error
 }
 
-// Member implements Membered.
-func (c *Transactional) Member() Member {
-	id, generation := c.Poller.Member()
-	return Member{ID: id, Generation: generation}
-}
+// Member implements Committer.
+func (c *Transactional) Member() poll.Member { return c.Poller.Member() }
 
 // Commit implements Committer.
 func (c *Transactional) Commit(ctx context.Context, s Settled) error {
@@ -44,7 +42,7 @@ func (c *Transactional) Commit(ctx context.Context, s Settled) error {
 		return err
 	}
 	if len(s.Answers) == 0 {
-		return c.Poller.Commit(ctx, s.Offsets)
+		return c.Poller.Commit(ctx, s.Member, s.Offsets)
 	}
 	tx := kafka.Transaction{
 		Offsets: s.Offsets, Group: c.Group, Instance: c.Instance, Member: s.Member.ID, Generation: s.Member.Generation,

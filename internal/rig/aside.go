@@ -8,7 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"gantry/pipeline"
+	"gantry/pipeline/poll"
+	"gantry/record"
 )
 
 // clientOf learns the client that a poller makes.
@@ -24,11 +25,17 @@ type aside struct {
 	instance string
 }
 
-// Commit implements pipeline.Committer.
-func (a aside) Commit(ctx context.Context, s pipeline.Settled) error {
+// Member implements pipeline.Commits.
+func (a aside) Member() poll.Member {
+	id, generation := a.client.cl.GroupMetadata()
+	return poll.Member{ID: id, Generation: generation}
+}
+
+// Commit implements pipeline.Commits.
+func (a aside) Commit(ctx context.Context, as poll.Member, offsets map[record.Partition]record.Offset) error {
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group = Group
-	req.MemberID, req.Generation = a.client.cl.GroupMetadata()
+	req.MemberID, req.Generation = as.ID, as.Generation
 	if a.instance != "" {
 		req.InstanceID = &a.instance
 	}
@@ -37,7 +44,7 @@ func (a aside) Commit(ctx context.Context, s pipeline.Settled) error {
 	}
 	topic := kmsg.NewOffsetCommitRequestTopic()
 	topic.Topic, topic.TopicID = Topic, a.r.Fake.TopicInfo(Topic).TopicID
-	for id, at := range s.Offsets {
+	for id, at := range offsets {
 		p := kmsg.NewOffsetCommitRequestTopicPartition()
 		p.Partition, p.Offset, p.LeaderEpoch = id.Index, at.At, at.Epoch
 		topic.Partitions = append(topic.Partitions, p)

@@ -21,7 +21,6 @@ import (
 	"gantry/pipeline/invoke"
 	"gantry/pipeline/output"
 	"gantry/pipeline/poll"
-	"gantry/record"
 )
 
 // Spec says how a process runs the mapping.
@@ -92,13 +91,14 @@ func (r *Rig) Start(s Spec) *Process {
 	require.NoError(r.t, err)
 	p.Poller = poller
 	p.filter(s.Mapping)
-	var commits pipeline.Committer = plain{poller}
+	var member pipeline.Commits = poller
 	if s.AsideOfJoins {
-		commits = aside{r, &p.client, instance}
+		member = aside{r, &p.client, instance}
 	}
+	var commits pipeline.Committer = pipeline.Plain{Poller: member}
 	if s.Mapping.Transactional() {
 		p.tx = p.out.Transactor(kafka.TransactorConfig{ID: "gantry." + s.Name, Timeout: s.Mapping.Output.Expires(), Between: s.Between})
-		commits = &pipeline.Transactional{Poller: member{poller, commits}, To: p.tx, Group: Group, Instance: instance}
+		commits = &pipeline.Transactional{Poller: member, To: p.tx, Group: Group, Instance: instance}
 	}
 	p.Pipe.Attach(poller, commits)
 	p.launch()
@@ -183,17 +183,6 @@ func (p *Process) Stop() error {
 	return err
 }
 
-// member is the poller; what it commits goes the way of the process.
-type member struct {
-	*poll.Poller
-	by pipeline.Committer
-}
-
-// Commit implements pipeline.Commits.
-func (m member) Commit(ctx context.Context, offsets map[record.Partition]record.Offset) error {
-	return m.by.Commit(ctx, pipeline.Settled{Offsets: offsets})
-}
-
 func (p *Process) closeProducer() {
 	if p.tx != nil {
 		p.tx.Close()
@@ -215,13 +204,6 @@ func (p *Process) Kill() {
 	cancel()
 	_ = p.Poller.Close(gone)
 	p.closeProducer()
-}
-
-type plain struct{ p *poll.Poller }
-
-// Commit implements pipeline.Committer.
-func (c plain) Commit(ctx context.Context, s pipeline.Settled) error {
-	return c.p.Commit(ctx, s.Offsets)
 }
 
 // witnessed notes each letter that its destination has taken.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -54,4 +55,22 @@ func fuzzArguments(p Part) []string {
 		"-run", "^$", "-fuzz", "^" + p.Target + "$", "-fuzztime", p.Spend.String(),
 		"-parallel", fmt.Sprint(fuzzWorkers()), "-fuzzminimizetime", "1s",
 	}
+}
+
+// fuzzAttempts is how often a target is begun again that was cut at the end of its time.
+const fuzzAttempts = 3
+
+// cut says that the fuzzer failed for its own time being up, which it now and then takes for
+// a failure of the target (golang/go#75804): no input was at fault, and none was written.
+func cut(p Part, results map[ID]Result) bool {
+	failed := false
+	for _, id := range leaves(results) {
+		if r := results[id]; r.Action == "fail" {
+			if !strings.HasSuffix(strings.TrimRight(r.Output, "\n"), "    context deadline exceeded") {
+				return false
+			}
+			failed = true
+		}
+	}
+	return failed && p.Target != ""
 }

@@ -29,6 +29,7 @@ type Part struct {
 	Gated    bool                   // those of Rest whose tests can use a real Kafka
 	Timeout  map[Size]time.Duration // of each package; a size that is not here does not run the part
 	Race     bool
+	Within   string // the part that runs the same tests: in size "test" one of the two is enough
 	Kafka    bool   // with a real Kafka: one package after the other, never from the test cache
 	Needs    []Tool // without them the part is skipped
 	Wants    []Tool // without them some of its tests skip themselves
@@ -44,7 +45,7 @@ type Part struct {
 var parts = []Part{
 	{
 		Name: "unit", About: "every package outside the suites, as a bare go test does",
-		Rest: true, Wants: []Tool{postgres, mariadb},
+		Rest: true, Within: "race", Wants: []Tool{postgres, mariadb},
 		Timeout: map[Size]time.Duration{Test: 5 * time.Minute, Full: 10 * time.Minute},
 	},
 	{

@@ -83,6 +83,10 @@ func (r *runner) part(ctx context.Context, p Part) bool {
 	fmt.Fprintf(r.out, "\n== %s: %s\n", p.Name, p.About)
 	began := time.Now()
 	c, err := r.test(ctx, p, packagesOf(p, r.packages))
+	for n := 1; n < fuzzAttempts && cut(p, c.results); n++ {
+		fmt.Fprintln(r.out, "the fuzzer was cut by its own clock; again")
+		c, err = r.test(ctx, p, packagesOf(p, r.packages))
+	}
 	n := count(c.results)
 	merge(r.results, c.results)
 	fmt.Fprintf(r.out, "== %s: %d passed, %d failed, %d skipped in %v\n", p.Name, n.Passed, n.Failed, n.Skipped, since(began))
@@ -102,6 +106,11 @@ func (r *runner) part(ctx context.Context, p Part) bool {
 func (r *runner) skip(ctx context.Context, p Part) string {
 	if why := r.notDue(p); why != "" {
 		return why
+	}
+	if p.Within != "" && r.opts.size == Test && slices.ContainsFunc(r.chosen, func(other Part) bool {
+		return other.Name == p.Within && r.skip(ctx, other) == ""
+	}) {
+		return "not run by itself, " + p.Within + " runs all of it"
 	}
 	for _, t := range p.Needs {
 		if !t.there(ctx) {

@@ -65,6 +65,35 @@ func TestRunOfWellTests(t *testing.T) {
 	require.Contains(t, out, "note: e2e: skipped, it has no package yet")
 }
 
+// The fuzzer's own end is no failure of a target; an input that failed is, and so is what
+// ends at a deadline elsewhere.
+func TestAFuzzerCutByItsClockIsNotAFailure(t *testing.T) {
+	t.Parallel()
+	id := ID{"gantry/pipeline/encode", "FuzzEncoder"}
+	end := "fuzz: elapsed: 2s, execs: 2893\n--- FAIL: FuzzEncoder (2.47s)\n    context deadline exceeded\n"
+	target := Part{Target: "FuzzEncoder"}
+	require.True(t, cut(target, map[ID]Result{id: {Action: "fail", Output: end}, {Package: id.Package}: {Action: "fail"}}))
+	require.False(t, cut(target, map[ID]Result{id: {Action: "pass"}}))
+	require.False(t, cut(Part{}, map[ID]Result{id: {Action: "fail", Output: end}}))
+	require.False(t, cut(target, map[ID]Result{id: {Action: "fail", Output: end + "\n    Failing input written to testdata/fuzz/FuzzEncoder/1\n"}}))
+}
+
+// Both parts run the same tests; every day one of them is enough, unless it is asked for.
+func TestAPartWithinAnotherIsNotRunTwice(t *testing.T) {
+	t.Parallel()
+	if !compiler.there(t.Context()) {
+		t.Skip("the race detector needs a C compiler")
+	}
+	files := map[string]string{"go.mod": suite["go.mod"], "well/well_test.go": suite["well/well_test.go"]}
+	out, code := runIn(t, files, "unit,race")
+	require.Zero(t, code, out)
+	require.Contains(t, out, "note: unit: not run by itself, race runs all of it")
+	require.Contains(t, out, "== race: 2 passed")
+	out, code = runIn(t, files, "unit")
+	require.Zero(t, code, out)
+	require.Contains(t, out, "== unit: 2 passed")
+}
+
 func TestRunOfNothingFails(t *testing.T) {
 	t.Parallel()
 	out, code := runIn(t, map[string]string{"go.mod": suite["go.mod"], "quiet/quiet.go": suite["quiet/quiet.go"]}, "unit")
@@ -80,10 +109,10 @@ func TestRunEndsAtItsLimit(t *testing.T) {
 		"hangs/hangs_test.go": "package hangs\nimport \"testing\"\nfunc TestHang(*testing.T) { for { } }\n",
 	}
 	began := time.Now()
-	out, code := runIn(t, files, "unit,race", "-limit", "4s")
+	out, code := runIn(t, files, "unit,simulation", "-limit", "4s")
 	require.Equal(t, 1, code, out)
 	require.Contains(t, out, "the whole run took longer than 4s")
-	require.Contains(t, out, "note: race did not run")
+	require.Contains(t, out, "note: simulation did not run")
 	require.Less(t, time.Since(began), 30*time.Second)
 }
 

@@ -10,9 +10,6 @@ import (
 	"gantry/record"
 )
 
-// Member is this member's id and the generation of the group it is in.
-func (p *Poller) Member() (id string, generation int32) { return p.client.GroupMetadata() }
-
 // Ends asks for the end of each partition of the topics, over the connections that are
 // there: the last stable offset, or the high watermark if records of open transactions
 // count. What one partition refuses is an error of all.

@@ -1,7 +1,6 @@
 package poll
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -10,9 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"gantry/mapping"
 	"gantry/record"
@@ -28,6 +25,7 @@ import (
 // whatever the starting position.
 func (p *Poller) adjust(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	<-p.made
+	member := p.Member()
 	if err := p.dropRecreated(ctx, offsets); err != nil {
 		return nil, err
 	}
@@ -35,7 +33,7 @@ func (p *Poller) adjust(ctx context.Context, offsets map[string]map[int32]kgo.Of
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Commit(ctx, starts); err != nil {
+	if err := p.Commit(ctx, member, starts); err != nil {
 		return nil, fmt.Errorf("commit the starting position: %w", err)
 	}
 	for topic, partitions := range offsets {
@@ -204,48 +202,4 @@ func flatten(m map[string][]int32) []record.Partition {
 	}
 	slices.SortFunc(ids, func(a, b record.Partition) int { return int(a.Index - b.Index) })
 	return ids
-}
-
-// Commit writes offsets in this member's generation and waits for the broker. The
-// error names each partition that was refused.
-func (p *Poller) Commit(ctx context.Context, offsets map[record.Partition]record.Offset) error {
-	if len(offsets) == 0 {
-		return nil
-	}
-	request := map[string]map[int32]kgo.EpochOffset{}
-	for id, at := range offsets {
-		if request[id.Topic] == nil {
-			request[id.Topic] = map[int32]kgo.EpochOffset{}
-		}
-		request[id.Topic][id.Index] = kgo.EpochOffset{Epoch: at.Epoch, Offset: at.At}
-	}
-	var failed []error
-	p.client.CommitOffsetsSync(ctx, request, func(_ *kgo.Client, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-		failed = refused(req, resp, err)
-	})
-	if len(failed) > 0 {
-		return fmt.Errorf("commit to group %s: %w", p.cfg.Group, errors.Join(failed...))
-	}
-	return nil
-}
-
-// refused names the partitions whose commit failed. From version 10 on an answer has
-// the ids of topics only: their names are in the request.
-func refused(req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) []error {
-	if err != nil {
-		return []error{err}
-	}
-	names := map[[16]byte]string{}
-	for _, t := range req.Topics {
-		names[t.TopicID] = t.Topic
-	}
-	var failed []error
-	for _, t := range resp.Topics {
-		for _, q := range t.Partitions {
-			if err := kerr.ErrorForCode(q.ErrorCode); err != nil {
-				failed = append(failed, fmt.Errorf("%s-%d: %w", cmp.Or(t.Topic, names[t.TopicID]), q.Partition, err))
-			}
-		}
-	}
-	return failed
 }
