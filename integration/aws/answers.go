@@ -56,6 +56,9 @@ func (a answers) value(e *entry) []byte {
 		"service": a.service, "operation": a.operation, "token": sink.Token(e.record),
 		"topic": e.record.Topic, "partition": e.record.Partition, "offset": e.record.Offset,
 	}
+	if e.batch > 0 {
+		doc["token"], doc["records"] = e.token, e.batch
+	}
 	answer := readable(e.answer)
 	if id, ok := a.find(answer); ok {
 		doc["jobId"] = id

@@ -20,7 +20,9 @@ type entry struct {
 	lane   string       // what is kept in order; "" = nothing
 	size   int          // bytes, as the service counts them
 	body   map[string]any
-	answer any // what the service gave for it; nil = nothing to tell
+	answer any    // what the service gave for it; nil = nothing to tell
+	batch  int    // how many records it stands for, from record on; 0 = one
+	token  string // of these; "" = record's
 }
 
 // laneOf is the lane of a record by the setting order.

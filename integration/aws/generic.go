@@ -48,7 +48,7 @@ func genericSpec() sink.Spec {
 		Limits: "Those of the operation: an input that does not fit the service's model is refused before it is sent, and every fault of it is named. " +
 			"Protocols json, rest-json and query; event streams and rest-xml are not spoken.",
 		Repeats: "Members of the input that the model calls idempotency tokens are filled with a UUID made of topic-partition-offset, so a repeat is the same request to the service; " +
-			"{{ .token }} is for those it does not call so. An operation without one is done again. With per: batch the token is of the first and the last record: a batch that is cut otherwise when it comes again is another.",
+			"{{ .token }} is for those it does not call so. An operation without one is done again. With per: batch the token is of all its records: a batch that is cut otherwise when it comes again is another.",
 		Example: genericExample, Valid: validGeneric, New: openGeneric,
 	}
 }
@@ -149,9 +149,10 @@ type whole struct {
 // Write implements sink.Sink.
 func (w *whole) Write(ctx context.Context, records []sink.Record) (sink.Result, error) {
 	var list []any
+	var part []int
 	for i := range records {
 		if records[i].Value != nil || w.settings["tombstones"] == "fill" {
-			list = append(list, sink.Fields(&records[i]))
+			list, part = append(list, sink.Fields(&records[i])), append(part, i)
 		} else if w.settings["tombstones"] == "refuse" {
 			return sink.Result{}, &sink.Fault{Cause: sink.Failed, Err: errors.New("a record has no value, and the setting tombstones refuses that")}
 		}
@@ -159,8 +160,7 @@ func (w *whole) Write(ctx context.Context, records []sink.Record) (sink.Result, 
 	if len(list) == 0 {
 		return sink.Result{}, nil
 	}
-	first, last := &records[0], &records[len(records)-1]
-	token := hashed(sink.Token(first) + " " + sink.Token(last))
+	token := hashed(sink.BatchToken(records, part))
 	text, err := w.generic.input.FillWith(map[string]any{"records": list, "token": token})
 	if err != nil {
 		return sink.Result{}, asWhole(err)
@@ -173,7 +173,7 @@ func (w *whole) Write(ctx context.Context, records []sink.Record) (sink.Result, 
 	if err != nil {
 		return sink.Result{}, err
 	}
-	e := &entry{record: first, body: body}
+	e := &entry{record: &records[part[0]], body: body, batch: len(part), token: token}
 	if err := w.generic.call(ctx, c, e, uuidOf(token)); err != nil {
 		return sink.Result{}, asWhole(err)
 	}

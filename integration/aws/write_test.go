@@ -306,3 +306,28 @@ func TestNothingIsLostOneByOne(t *testing.T) {
 	}
 	require.Len(t, got, 200)
 }
+
+// Two batches with the same first and last record and others between them are two calls to
+// a service that keeps client tokens.
+func TestTheTokenOfABatchIsOfAllItsRecords(t *testing.T) {
+	t.Parallel()
+	tokens := map[string]bool{}
+	s := made(t, "aws", sink.Settings{"service": "athena", "operation": "StartQueryExecution", "per": "batch", "answerTopic": "jobs",
+		"input": `{"QueryString": "select {{ len .records }}"}`},
+		func(_ string, body []byte) (int, any) {
+			var in struct{ ClientRequestToken string }
+			_ = json.Unmarshal(body, &in)
+			tokens[in.ClientRequestToken] = true
+			return 200, map[string]any{"QueryExecutionId": "q-" + in.ClientRequestToken}
+		})
+	all := records(3, 3)
+	for _, batch := range [][]sink.Record{{all[0], all[2]}, all, all} {
+		result, err := s.Write(t.Context(), batch)
+		require.NoError(t, err)
+		require.Empty(t, result.Failed)
+		list := result.Answer["records"].(map[string]any)["jobs"].([]any)
+		require.Len(t, list, 1)
+		require.Contains(t, string(list[0].(map[string]any)["value"].([]byte)), fmt.Sprintf(`"records":%d`, len(batch)))
+	}
+	require.Len(t, tokens, 2)
+}

@@ -29,7 +29,7 @@ func Spec() sink.Spec {
 		About:    "Sends each record, or the records of each partition in a batch, to a URL.",
 		Settings: settings(),
 		Limits:   "None of its own: the body has up to 6 MB where a batch is one request. A service that answers 413 to one record refuses it; to a batch, the batch is halved.",
-		Repeats: "The header Idempotency-Key (setting idempotencyHeader) is the record's topic-partition-offset, and in a batch the first and the last: " +
+		Repeats: "The header Idempotency-Key (setting idempotencyHeader) is the record's topic-partition-offset, and in a batch topic-partition-first-last, with a digest behind it where not all between the two are meant: " +
 			"a service that keeps these keys takes each record once. One that does not gets a record again that it may have taken.",
 		Example: example,
 		Valid:   valid,

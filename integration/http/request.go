@@ -64,12 +64,7 @@ func (h *service) many(ctx context.Context, records []sink.Record, part []int) e
 	if err != nil {
 		return &sink.Fault{Cause: sink.Refused, Err: fmt.Errorf("write the batch: %w; the body of a record is no JSON", err)}
 	}
-	first, last := &records[part[0]], &records[part[len(part)-1]]
-	token := sink.Token(first)
-	if len(part) > 1 {
-		token = fmt.Sprintf("%s-%d", token, last.Offset)
-	}
-	return h.send(ctx, request{method: h.settings["method"], url: h.settings["url"], body: body, fields: sink.Fields(first), token: token})
+	return h.send(ctx, request{method: h.settings["method"], url: h.settings["url"], body: body, fields: sink.Fields(&records[part[0]]), token: sink.BatchToken(records, part)})
 }
 
 func (h *service) element(r *sink.Record, fields map[string]any) (json.RawMessage, error) {

@@ -38,7 +38,7 @@ func Spec() sink.Spec {
 			return list
 		},
 		Limits: "One PUT for each group of a batch, 6 MB at most, so no multipart upload; S3 takes 3,500 of them a second for each prefix. Objects get larger with the mapping's maximumBatchingWindow and batchSize.",
-		Repeats: "Idempotent for a batch: an object is named by topic, partition, first and last offset, and a batch that comes again overwrites it with the same bytes. " +
+		Repeats: "Idempotent for a batch: an object is named by topic, partition, first and last offset (and a digest where not all between the two are in it), and a batch that comes again overwrites it with the same bytes. " +
 			"After a restart or a rebalance the same records may come in batches cut otherwise, and then stand in two objects; the columns topic, partition and offset tell.",
 		Example: example,
 		Valid:   valid,
@@ -199,12 +199,18 @@ func (b *bucket) put(ctx context.Context, records []sink.Record, g group) (faile
 	return failed
 }
 
-// name is the same for the same records. The folder is the owner's to choose; the rest
-// keeps objects of other partitions apart whatever the folder is.
+// name is the same for the same records, and for no others. The folder is the owner's to
+// choose; the rest keeps objects of other partitions apart whatever the folder is. Where
+// the records are not all between the first and the last (several lanes, transactions, a
+// prefix by value), a batch cut otherwise may have the same ends: a digest keeps the two
+// apart, or the one would overwrite records of the other.
 func (b *bucket) name(records []sink.Record, prefix string, kept []int) string {
 	first, last := &records[kept[0]], &records[kept[len(kept)-1]]
-	file := fmt.Sprintf("%s-%d-%020d-%020d.%s", first.Topic, first.Partition, first.Offset, last.Offset, b.encoding.extension)
-	return strings.TrimLeft(prefix, "/") + file
+	file := fmt.Sprintf("%s-%d-%020d-%020d", first.Topic, first.Partition, first.Offset, last.Offset)
+	if !sink.Gapless(records, kept) {
+		file += "-" + sink.Digest(records, kept)
+	}
+	return strings.TrimLeft(prefix, "/") + file + "." + b.encoding.extension
 }
 
 func header(s sink.Settings, e encoding, records []sink.Record, kept []int) map[string]string {

@@ -116,6 +116,27 @@ func event(t *testing.T, records []sink.Record) []byte {
 	return body
 }
 
+// A batch that is cut otherwise when it comes again, as several lanes may cut it, never
+// takes the place of one with other records between the same ends, nor counts as it.
+func TestAnObjectNeverHidesOthers(t *testing.T) {
+	t.Parallel()
+	for _, exists := range []string{"overwrite", "keep"} {
+		st := &store{}
+		h := open(t, st, sink.Settings{"exists": exists, "columns": "offset long"})
+		all := []sink.Record{{Topic: "orders", Offset: 1, Value: []byte("1")}, {Topic: "orders", Offset: 2, Value: []byte("2")}, {Topic: "orders", Offset: 9, Value: []byte("9")}}
+		for _, batch := range [][]sink.Record{{all[0], all[2]}, all, {all[0], all[2]}} {
+			answer, err := h.Invoke(t.Context(), event(t, batch))
+			require.NoError(t, err)
+			require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer))
+		}
+		var rows string
+		for _, body := range st.objects {
+			rows += string(body)
+		}
+		require.Contains(t, rows, `{"offset":2}`, exists)
+	}
+}
+
 func TestObjectsOfABatch(t *testing.T) {
 	t.Parallel()
 	st := &store{}
