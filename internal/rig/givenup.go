@@ -42,7 +42,8 @@ func (g *givenUp) note(r slog.Record) {
 	found := int64(0)
 	g.w.ended(partition, GivenUp, func(e *Entry) bool {
 		old := time.Since(time.UnixMilli(e.Timestamp)) > m.RecordAge
-		in := within(offsets, e.Offset) && e.Fate == Unresolved && (condition != "EventAgeExceeded" || old)
+		open := e.Fate == Unresolved || g.w.outputs != nil && e.Fate == Succeeded // its answers could not be written
+		in := within(offsets, e.Offset) && open && (condition != "EventAgeExceeded" || old)
 		if in {
 			found++
 		}

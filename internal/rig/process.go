@@ -21,6 +21,7 @@ import (
 	"gantry/pipeline/invoke"
 	"gantry/pipeline/output"
 	"gantry/pipeline/poll"
+	"gantry/record"
 )
 
 // Spec says how a process runs the mapping.
@@ -140,6 +141,9 @@ func (p *Process) settings(m mapping.Mapping) pipeline.Settings {
 	}
 	if m.OnFailure != "" {
 		set.Deliver = witnessed{s.Deliver, p.r.Witness}
+		if m.Transactional() {
+			set.Letters = keptLetters{s.Deliver.(*deliver.Topic), p.r.Witness}
+		}
 	}
 	return set
 }
@@ -219,6 +223,33 @@ func (d witnessed) Deliver(ctx context.Context, l deliver.Letter) error {
 		d.w.ended(l.Partition.Index, Delivered, func(e *Entry) bool { return e.Offset == l.Record.Offset })
 	}
 	return err
+}
+
+// keptLetters makes dead letters records of the transaction.
+type keptLetters struct {
+	topic *deliver.Topic
+	w     *Witness
+}
+
+// Letter implements pipeline.Letters.
+func (k keptLetters) Letter(ctx context.Context, l deliver.Letter) (record.Output, error) {
+	var kept keptLetter
+	topic := *k.topic
+	topic.Producer = &kept
+	if err := topic.Deliver(ctx, l); err != nil {
+		return record.Output{}, err
+	}
+	k.w.ended(l.Partition.Index, Delivered, func(e *Entry) bool { return e.Offset == l.Record.Offset })
+	return kept.Output, nil
+}
+
+// keptLetter is the one record that a letter becomes.
+type keptLetter struct{ record.Output }
+
+// Produce implements deliver.Producer.
+func (k *keptLetter) Produce(_ context.Context, m deliver.Message) error {
+	k.Output = record.Output{Topic: m.Topic, Partition: record.ByKey, Key: m.Key, Value: m.Value, Headers: m.Headers}
+	return nil
 }
 
 // Producer lets a dead letter topic be written with a plain client.

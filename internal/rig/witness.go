@@ -38,6 +38,8 @@ type Entry struct {
 	Handed    int // events it was in
 	Successes int // answers that settled it
 	Fate      Fate
+	Lettered  bool // a destination took its letter, at whatever time
+	Dropped   bool // it was given up, at whatever time
 }
 
 // Witness keeps the account of a topic. Safe for use by many goroutines.
@@ -50,6 +52,8 @@ type Witness struct {
 	// Span bounds how many records behind the committed offset may be handed over where
 	// partitions have several lanes; 0 = not looked at. Set before Start.
 	Span int
+
+	outputs *outputs // nil where answers are not looked at
 
 	mu     sync.Mutex
 	order  mapping.Order      // the weakest that any process has kept
@@ -237,6 +241,7 @@ func (w *Witness) ended(partition int32, f Fate, which func(*Entry) bool) {
 	for _, e := range w.parts[partition] {
 		if which(e) {
 			w.resolve(e, f)
+			e.Lettered, e.Dropped = e.Lettered || f == Delivered, e.Dropped || f == GivenUp
 		}
 	}
 }
@@ -259,7 +264,9 @@ func (w *Witness) commit(req *kmsg.OffsetCommitRequest) {
 }
 
 // Pass notes a fault if a record before an offset is unresolved.
-func (w *Witness) Pass(partition int32, at int64) {
+func (w *Witness) Pass(partition int32, at int64) { w.pass(partition, at, "") }
+
+func (w *Witness) pass(partition int32, at int64, transaction string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.passed[partition] = max(w.passed[partition], at)
@@ -267,8 +274,8 @@ func (w *Witness) Pass(partition int32, at int64) {
 		if e.Offset >= at {
 			return
 		}
-		if e.Fate == Unresolved {
-			w.fault("a commit of %d/%d passes %d/%d, which is unresolved", partition, at, partition, e.Offset)
+		if !w.resolved(partition, e, transaction) {
+			w.fault("a commit of %d/%d passes %d/%d, which is unresolved, or its answers are not written", partition, at, partition, e.Offset)
 			return
 		}
 	}

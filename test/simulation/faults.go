@@ -27,6 +27,8 @@ func (w *world) step() {
 		{"a cable is cut for a while", w.cut},
 		{"brokers are slow", w.slow},
 		{"answers of commits are lost", w.loseAnswers},
+		{"what is answered is refused", w.failAnswers},
+		{"ends of transactions are lost", w.loseEnds},
 		{"a rebalance", w.rejoin},
 		{"members are expelled", w.expel},
 		{"the first process comes or goes", func() { w.toggle(first) }},

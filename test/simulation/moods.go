@@ -18,6 +18,7 @@ type moods struct {
 	draw    *rand.Rand
 	mood    int
 	partial bool
+	answers bool // they are records
 	calmed  bool
 }
 
@@ -66,6 +67,17 @@ func (m *moods) next(c rig.Call) plan {
 
 func (m *moods) answer(ctx context.Context, c rig.Call) function.Outcome {
 	p := m.next(c)
+	out := m.decide(ctx, c, p)
+	switch {
+	case !m.answers:
+		return out
+	case p.mood == lying && p.roll == 6 && !p.sober:
+		return spoiled(c, out)
+	}
+	return withRecords(c, out, m.partial)
+}
+
+func (m *moods) decide(ctx context.Context, c rig.Call, p plan) function.Outcome {
 	if !p.sober && p.roll < 9 && poisoned(c) {
 		return m.complain(c, p)
 	}

@@ -8,11 +8,16 @@ import (
 	"testing/synctest"
 )
 
-var seed = flag.Uint64("seed", 0, "run this seed alone")
+var (
+	seed = flag.Uint64("seed", 0, "run this seed alone")
+	many = flag.Uint64("seeds", 0, "run this many seeds")
+)
 
 // seeds is how many there are in this run.
 func seeds() uint64 {
 	switch {
+	case *many != 0:
+		return *many
 	case os.Getenv("GANTRY_TEST_SIZE") == "soak":
 		return 5000
 	case testing.Short():

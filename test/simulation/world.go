@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,13 +51,13 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.mapping()
 	w.r.Partial, w.r.Span = w.m.PartialAnswers, span
 	w.r.Keep = func(r *kgo.Record) bool { return !w.filter || !filteredOut(r.Value) }
-	w.moods = &moods{draw: rand.New(rand.NewPCG(seed, 2)), partial: w.m.PartialAnswers}
+	w.moods = &moods{draw: rand.New(rand.NewPCG(seed, 2)), partial: w.m.PartialAnswers, answers: w.m.Output != nil}
 	w.dead = &deliver.Topic{
 		Name: deadLetters, Producer: rig.Producer{Client: w.r.Fake.NewHost().Client(t)},
 		Encoder: encode.New(encode.Envelope{EventSource: mapping.SelfManagedType, Bootstrap: "b:9092"}),
 	}
-	t.Logf("%d partitions, batch %d, window %s, attempts %d, age %s, bisect %v, partial %v, destination %q, filter %v, lanes %+v",
-		w.parts, w.m.BatchSize, w.m.Window, w.m.RetryAttempts, w.m.RecordAge, w.m.Bisect, w.m.PartialAnswers, w.m.OnFailure, w.filter, w.m.Lanes)
+	t.Logf("%d partitions, batch %d, window %s, attempts %d, age %s, bisect %v, partial %v, destination %q, filter %v, lanes %+v, output %+v",
+		w.parts, w.m.BatchSize, w.m.Window, w.m.RetryAttempts, w.m.RecordAge, w.m.Bisect, w.m.PartialAnswers, w.m.OnFailure, w.filter, w.m.Lanes, w.m.Output)
 	return w
 }
 
@@ -77,14 +78,19 @@ func (w *world) mapping() {
 	if d.IntN(2) == 0 {
 		w.m.OnFailure = "kafka://" + deadLetters
 	}
+	w.drawOutput()
 	w.m.Lanes = w.drawLanes()
 	if w.filter = d.IntN(4) == 0; w.filter {
 		w.m.Functions[0].Filters = []string{`{"value":{"odd":[false]}}`}
 	}
 }
 
-// drawLanes gives most runs several lanes.
+// drawLanes gives most runs several lanes. A partition whose answers are in transactions
+// has one.
 func (w *world) drawLanes() mapping.Lanes {
+	if w.m.Transactional() {
+		return mapping.Lanes{}
+	}
 	return []mapping.Lanes{
 		{}, {PerPartition: 2, Order: mapping.OrderKey}, {PerPartition: 4}, {PerPartition: 16, Order: mapping.OrderKey},
 		{PerPartition: 3, Order: mapping.OrderNone},
@@ -113,7 +119,7 @@ func (w *world) run() {
 		w.pass(8 * time.Second)
 	}
 	w.calm()
-	for end := time.Now().Add(quiet); time.Now().Before(end) && !w.settled(); {
+	for end := time.Now().Add(quiet); time.Now().Before(end) && (!w.settled() || !w.closed()); {
 		time.Sleep(3 * time.Second)
 	}
 	synctest.Wait()
@@ -122,6 +128,9 @@ func (w *world) run() {
 		if err := p.Stop(); err != nil {
 			w.t.Errorf("stop: %v", err)
 		}
+	}
+	if w.m.Output != nil && w.settled() {
+		w.r.CheckOutputs(w.t, w.m.Transactional())
 	}
 	w.r.Check(w.t)
 	time.Sleep(10 * time.Second) // a slow broker holds a request for as long as it was told
@@ -195,6 +204,8 @@ func (w *world) produce(most int) {
 
 func (w *world) start(name string) {
 	w.upheaval++
-	w.running[name] = w.r.Start(rig.Spec{Name: name, Mapping: w.m, Answer: w.moods.answer, Deliver: w.dead, Timeout: 5 * time.Second, AsideOfJoins: true,
-		Span: pipeline.Bound{Records: span, Bytes: 1 << 20}})
+	var p atomic.Pointer[rig.Process]
+	p.Store(w.r.Start(rig.Spec{Name: name, Mapping: w.m, Answer: w.moods.answer, Deliver: w.dead, Timeout: 5 * time.Second, AsideOfJoins: true,
+		Span: pipeline.Bound{Records: span, Bytes: 1 << 20}, Between: w.moods.between(&p)}))
+	w.running[name] = p.Load()
 }
