@@ -23,6 +23,7 @@ type Options struct {
 	Classes    string            // a folder of Java classes the brokers find behind their own
 	JVM        []string          // added to Java's options, they win (-Xmx1g, -XX:TieredStopAtLevel=4)
 	Machine    *Machine          // nil = this one, on loopback
+	Tap        *Tap              // before the brokers of TapBrokers; nil = none
 }
 
 // Cluster is a real Apache Kafka on loopback, in KRaft mode. Each broker has three
@@ -117,6 +118,11 @@ func (c *Cluster) layOut(brokers int) error {
 		if err := b.write(c.dist, c.serverProperties(b)); err != nil {
 			return err
 		}
+		if tap := c.options.Tap; tap != nil {
+			if err := tap.open(fmt.Sprintf("127.0.0.1:%d", b.ports.tap), fmt.Sprintf("127.0.0.1:%d", b.ports.tapped)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -130,6 +136,9 @@ func (c *Cluster) Stop() {
 		if b.proc != nil {
 			b.proc.kill()
 		}
+	}
+	if c.options.Tap != nil {
+		c.options.Tap.close()
 	}
 }
 

@@ -23,6 +23,10 @@ func (c *Cluster) SASLBrokers() []string { return c.addresses(func(p ports) int 
 // MTLSBrokers gives the addresses that want a client's certificate.
 func (c *Cluster) MTLSBrokers() []string { return c.addresses(func(p ports) int { return p.mtls }) }
 
+// TapBrokers gives the addresses at which Options.Tap stands. Whoever begins there stays
+// there: the brokers name no other address to it.
+func (c *Cluster) TapBrokers() []string { return c.addresses(func(p ports) int { return p.tap }) }
+
 func (c *Cluster) addresses(port func(ports) int) []string {
 	var all []string
 	for _, b := range c.brokers {

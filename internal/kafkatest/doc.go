@@ -81,7 +81,8 @@
 //
 // The doors: Brokers (plaintext, everything allowed), SASLBrokers and SASLOptions,
 // MTLSBrokers and MTLSOptions, Cluster.TLS for the certificates. With Options.ACLs the
-// last two allow only what Allow gave.
+// last two allow only what Allow gave. With Options.Tap, TapBrokers: a test sees each
+// request before the broker does and can kill its client there.
 //
 // # What a test proves with it
 //

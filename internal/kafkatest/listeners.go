@@ -28,7 +28,11 @@ func (b *broker) listeners(o Options) properties {
 	add("PLAINTEXT", b.ports.plain)
 	add("SASL", b.ports.sasl)
 	add("MTLS", b.ports.mtls)
-	protocols := "PLAINTEXT:PLAINTEXT,SASL:SASL_SSL,MTLS:SSL,CONTROLLER:PLAINTEXT"
+	if o.Tap != nil {
+		listening = append(listening, fmt.Sprintf("TAP://127.0.0.1:%d", b.ports.tapped))
+		addresses = append(addresses, fmt.Sprintf("TAP://127.0.0.1:%d", b.ports.tap))
+	}
+	protocols := "TAP:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_SSL,MTLS:SSL,CONTROLLER:PLAINTEXT"
 	own := properties{}
 	for _, l := range o.Listeners {
 		add(strings.ToUpper(l.Name), b.ports.more[l.Name])

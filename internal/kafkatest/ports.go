@@ -10,13 +10,14 @@ import (
 type ports struct {
 	plain, sasl, mtls, controller int
 	more                          map[string]int // of Options.Listeners
+	tap, tapped                   int            // where Options.Tap listens, and the broker behind it
 }
 
 // pickPorts chooses below the range the kernel takes outgoing connections from (32768
 // and up on Linux): while a killed broker is away its clients dial its port again and
 // again, and a port of that range could be taken, even by such a client dialing itself.
 func pickPorts(more []Listener) (ports, error) {
-	var picked [4]int
+	var picked [6]int
 	for i := range picked {
 		p, err := pickPort()
 		if err != nil {
@@ -24,7 +25,7 @@ func pickPorts(more []Listener) (ports, error) {
 		}
 		picked[i] = p
 	}
-	all := ports{picked[0], picked[1], picked[2], picked[3], map[string]int{}}
+	all := ports{picked[0], picked[1], picked[2], picked[3], map[string]int{}, picked[4], picked[5]}
 	for _, l := range more {
 		p, err := pickPort()
 		if err != nil {

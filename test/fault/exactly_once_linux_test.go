@@ -1,26 +1,30 @@
 package fault_test
 
 import (
-	"fmt"
+	"context"
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"gantry/internal/gantrytest"
 	"gantry/internal/kafkatest"
 )
 
-// answering is a function that answers each record it gets as a record of topic OUT.
+// answering is a function that answers each record it gets as a record of topic OUT. A value
+// that is a length is answered by so many bytes, and one that is "bad" is reported as failed.
 const answering = `package main
 
 import (
+	"bytes"
+	"encoding/base64"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -28,105 +32,108 @@ import (
 
 func main() {
 	lambda.Start(func(e events.KafkaEvent) (any, error) {
-		out := []map[string]any{}
-		for _, records := range e.Records {
+		out, failed := []map[string]any{}, []map[string]any{}
+		for partition, records := range e.Records {
 			for _, r := range records {
+				value, _ := base64.StdEncoding.DecodeString(r.Value)
+				if string(value) == "bad" {
+					failed = append(failed, map[string]any{"itemIdentifier": map[string]any{"partition": partition, "offset": r.Offset}})
+					continue
+				}
+				if n, large := strings.CutPrefix(string(value), "bytes:"); large {
+					size, _ := strconv.Atoi(n)
+					r.Value = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{'x'}, size))
+				}
 				out = append(out, map[string]any{"key": r.Key, "value": r.Value})
 			}
 		}
-		return map[string]any{"records": map[string]any{os.Getenv("OUT"): out}}, nil
+		return map[string]any{"records": map[string]any{os.Getenv("OUT"): out}, "batchItemFailures": failed}, nil
 	})
 }
 `
 
 // Records are read, answered by a function and written in transactions while gantry, its
-// functions and brokers are killed at random and a second gantry joins and leaves: whoever
-// reads committed records finds each exactly once, in order per key.
+// functions and brokers are killed at random, gantry also between the commit of its offsets
+// and the end of the transaction, and a second gantry joins and leaves: whoever reads
+// committed records finds each exactly once, in order per key.
 func TestExactlyOnce(t *testing.T) {
-	kafkatest.Each(t, kafkatest.Versions(), exactlyOnce)
+	kafkatest.Each(t, kafkatest.Versions(), func(t *testing.T, version string) {
+		tap := &kafkatest.Tap{}
+		c := kafkatest.Start(t, kafkatest.Options{Version: version, Brokers: 3, Tap: tap})
+		t.Run("one by one", func(t *testing.T) {
+			t.Run("answers of 6 MB", func(t *testing.T) { t.Parallel(); largeAnswers(t, c, tap) })
+			t.Run("dead letters", func(t *testing.T) { t.Parallel(); lettersInTheTransaction(t, c, tap) })
+		})
+		t.Run("killed at random", func(t *testing.T) { exactlyOnce(t, c, tap) })
+	})
 }
 
-func exactlyOnce(t *testing.T, version string) {
-	const keys, partitions = 97, 6
+// The load: numbers, each under the key of its remainder.
+const onceKeys, oncePartitions = 97, 6
+
+func exactlyOnce(t *testing.T, c *kafkatest.Cluster, tap *kafkatest.Tap) {
+	began := time.Now()
 	count, kills := kafkatest.Size(20_000, 500_000), kafkatest.Size(4, 20)
-	c := kafkatest.Start(t, kafkatest.Options{Version: version, Brokers: 3})
-	in, out := kafkatest.Topic(t), kafkatest.Topic(t)+".out"
-	c.CreateTopic(t, in, partitions, nil)
-	c.CreateTopic(t, out, partitions, nil)
-	config := fmt.Sprintf(`clusters: {main: {brokers: ["%s"]}}
-functions: {f: {runtime: provided.al2023, handler: h, code: %s, timeout: 10s, environment: {OUT: %s}}}
-mappings: {m: {function: f, cluster: main, topic: %s, startingPosition: TRIM_HORIZON, batchSize: 100, maximumBatchingWindow: 0s,
-  sessionTimeout: 10s, output: {topic: %s, transactional: true, timeout: 5s}}}
-`, strings.Join(c.Brokers(), `", "`), gantrytest.GoFunction(t, answering), out, in, out)
-	first := gantrytest.Start(t, gantrytest.Options{Config: config})
-	second := gantrytest.New(t, gantrytest.Options{Config: config})
-	w := &world{t: t, cluster: c}
-	go feed(c.Client(t, kgo.RequestTimeoutOverhead(5*time.Second)), in, count, keys, count/(60*kills))
-	hits := 0
-	done := func() (sum int64) {
-		for _, at := range c.Committed(t, "gantry.m", in) {
-			sum += max(at, 0)
-		}
-		return sum
-	}
-	up, before := false, int64(0)
-	for i := range kills {
-		w.eventually(time.Minute, "work goes on before the next one is killed", func() bool { return done() > before || done() == int64(count) })
-		pass(rand.N(700 * time.Millisecond))
-		before = done()
-		if before < int64(count) {
-			hits++
-		}
+	s := newSiege(t, c, tap, siegeOptions{partitions: oncePartitions, mapping: "batchSize: 100"})
+	first, second := s.gantry("first"), s.gantry("second")
+	first.Up()
+	feed := s.feed(count, kills)
+	for i, kill := range s.kills(kills) {
 		switch i % 4 {
-		case 0:
-			first.Kill()
-			first.Up()
 		case 1:
-			if pids := children(t, first.Pid()); len(pids) > 0 {
-				_ = syscall.Kill(pids[rand.N(len(pids))], syscall.SIGKILL)
-			}
-		case 2:
-			victim := 1 + rand.N(3)
-			c.KillBroker(victim)
-			pass(time.Second)
-			c.StartBroker(t, victim)
+			second.join()
 		case 3:
-			if up = !up; up {
-				second.Up()
-			} else {
-				require.NoError(t, second.Stop())
-			}
+			second.leave()
 		}
+		kill.do(func() { feed(i) })
+		t.Logf("%4.0f s: %d of %d: %s (%d of %d records committed)", time.Since(began).Seconds(), i+1, kills, kill.name, s.before, count)
 	}
-	w.eventually(4*time.Minute, "every record is committed", func() bool { return done() == int64(count) })
-	require.Greater(t, hits, kills/2, "most were killed while there was work")
-	require.NoError(t, first.Stop())
-	if up {
-		require.NoError(t, second.Stop())
-	}
-	once(t, c, out, count, keys)
+	feed(kills)
+	s.eventually(20*time.Minute, "every record is committed", func() bool { return s.done() == int64(count) })
+	require.Greater(t, s.hits, kills/2, "most were killed while there was work")
+	require.Positive(t, second.ends.Load(), "the second had its share")
+	s.stop()
+	once(t, c, s.out, count, onceKeys)
+	t.Logf("%d records, %d kills of which %d while there was work, %d and %d transactions by the first and the second, %s", count, kills, s.hits,
+		first.ends.Load(), second.ends.Load(), time.Since(began).Round(time.Second))
 }
 
-// feed writes numbers, each under the key of its remainder, chunk by chunk: three seconds of
-// work for each one that is killed.
-func feed(cl *kgo.Client, topic string, count, keys, chunk int) {
-	for n := range count {
-		if n%chunk == 0 {
-			pass(50 * time.Millisecond)
+// feed gives a way to write what comes before each kill: there is always something to do when
+// one is killed, and never so much that it is done only long after.
+func (s *siege) feed(count, kills int) func(kill int) {
+	cl := s.c.Client(s.t, kgo.RequestTimeoutOverhead(5*time.Second))
+	n := 0
+	return func(kill int) {
+		s.before = s.done()
+		for ; n < count*(kill+1)/(kills+1); n++ {
+			cl.Produce(cl.Context(), &kgo.Record{Topic: s.in, Key: []byte("k" + strconv.Itoa(n%onceKeys)), Value: []byte(strconv.Itoa(n))}, nil)
 		}
-		cl.Produce(cl.Context(), &kgo.Record{Topic: topic, Key: []byte("k" + strconv.Itoa(n%keys)), Value: []byte(strconv.Itoa(n))}, nil)
+		require.NoError(s.t, cl.Flush(cl.Context()))
+		s.fed = int64(n)
 	}
-	_ = cl.Flush(cl.Context())
 }
 
-// once reads what is committed: the numbers of each key without a gap, in order.
+// moved says that something was committed since the last feed, or nothing is left to be.
+func (s *siege) moved() bool {
+	at := s.done()
+	return at > s.before || at == s.fed
+}
+
+// kills gives what is killed: each way as often as the others, in an order of chance.
+func (s *siege) kills(n int) (all []assault) {
+	for len(all) < n {
+		ways := s.ways(len(all) / 4)
+		rand.Shuffle(len(ways), func(i, j int) { ways[i], ways[j] = ways[j], ways[i] })
+		all = append(all, ways...)
+	}
+	return all[:n]
+}
+
+// once reads what is committed, to the end: the numbers of each key without a gap, in order.
 func once(t *testing.T, c *kafkatest.Cluster, topic string, count, keys int) {
 	t.Helper()
-	cl := c.Client(t, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	ends, err := c.Admin(t).ListEndOffsets(t.Context(), topic)
-	require.NoError(t, err)
 	next, seen := map[string]int{}, 0
-	take := func(r *kgo.Record) {
+	total := committedRecords(t, c, topic, func(r *kgo.Record) {
 		key := string(r.Key)
 		of, err := strconv.Atoi(strings.TrimPrefix(key, "k"))
 		require.NoError(t, err)
@@ -135,14 +142,48 @@ func once(t *testing.T, c *kafkatest.Cluster, topic string, count, keys int) {
 		require.Equal(t, of+next[key]*keys, n, "key %s at %d/%d", key, r.Partition, r.Offset)
 		next[key]++
 		seen++
-	}
-	for deadline := time.Now().Add(time.Minute); seen < count && time.Now().Before(deadline); {
-		cl.PollRecords(t.Context(), 10_000).EachRecord(take)
-	}
+	})
 	require.Equal(t, count, seen)
-	total := int64(0)
-	for _, p := range ends[topic] {
-		total += p.Offset
-	}
 	t.Logf("%d records once and in order; the topic has %d offsets, markers and aborted records among them", seen, total)
+}
+
+// committedRecords shows every record that readers of committed records see, once no
+// transaction is open, and gives how many offsets the topic has.
+func committedRecords(t *testing.T, c *kafkatest.Cluster, topic string, take func(*kgo.Record)) (offsets int64) {
+	t.Helper()
+	admin := c.Admin(t)
+	left := map[int32]int64{}
+	require.Eventually(t, func() bool {
+		ends, err := admin.ListEndOffsets(t.Context(), topic)
+		require.NoError(t, err)
+		stable, err := admin.ListCommittedOffsets(t.Context(), topic)
+		require.NoError(t, err)
+		offsets = 0
+		open := false
+		ends.Each(func(end kadm.ListedOffset) {
+			at, ok := stable.Lookup(topic, end.Partition)
+			open = open || !ok || at.Offset != end.Offset
+			if offsets += end.Offset; end.Offset > 0 {
+				left[end.Partition] = end.Offset
+			}
+		})
+		return !open
+	}, time.Minute, 100*time.Millisecond, "a transaction stays open")
+	cl := c.Client(t, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxBytes(32<<20), kgo.FetchMaxPartitionBytes(16<<20))
+	ctx, done := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer done()
+	for len(left) > 0 {
+		fs := cl.PollRecords(ctx, 10_000)
+		require.NoError(t, fs.Err())
+		fs.EachRecord(func(r *kgo.Record) {
+			if !r.Attrs.IsControl() {
+				take(r)
+			}
+			if r.Offset == left[r.Partition]-1 {
+				delete(left, r.Partition)
+			}
+		})
+	}
+	return offsets
 }
