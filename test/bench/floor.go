@@ -24,6 +24,7 @@ type job struct {
 	Records   int64
 	Lanes     int    // a partition, of gantry; 0 = one
 	Window    string // of gantry; empty = 500ms. The floor has none: it sends what it has
+	Output    string // of gantry's mapping; empty = none
 }
 
 func (j job) window() string {

@@ -78,11 +78,15 @@ func program(t testing.TB, role string, j job) *exec.Cmd {
 // gantry is the binary with one mapping, as a user would declare it.
 func gantry(t testing.TB, j job) *exec.Cmd {
 	dir := t.TempDir()
+	output := ""
+	if j.Output != "" {
+		output = ", output: " + j.Output
+	}
 	config := fmt.Sprintf(`
 functions: {sink: {http: %q, timeout: 30s}}
 mappings:
-  load: {function: sink, brokers: [%q], topic: %s, batchSize: %d, startingPosition: TRIM_HORIZON, consumerGroupId: %s, maximumBatchingWindow: %s, lanes: {perPartition: %d}}
-`, j.URL, j.Brokers[0], j.Topic, j.BatchSize, j.Group, j.window(), max(1, j.Lanes))
+  load: {function: sink, brokers: [%q], topic: %s, batchSize: %d, startingPosition: TRIM_HORIZON, consumerGroupId: %s, maximumBatchingWindow: %s, lanes: {perPartition: %d}%s}
+`, j.URL, j.Brokers[0], j.Topic, j.BatchSize, j.Group, j.window(), max(1, j.Lanes), output)
 	path := filepath.Join(dir, "gantry.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
