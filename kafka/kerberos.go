@@ -118,7 +118,11 @@ func (k *kerberos) start(ctx context.Context, broker string) (sasl.Session, []by
 	auth := gssapi.Auth{Client: made.Client, Service: cmp.Or(k.config.Service, DefaultKerberosService), PersistAfterAuth: true}
 	session, first, err := gssapi.Kerberos(func(context.Context) (gssapi.Auth, error) { return auth, nil }).Authenticate(ctx, broker)
 	if err != nil {
-		return nil, nil, ofKDC("get a ticket for "+k.service(broker)+" as "+made.name(), err)
+		failed := ofKDC("get a ticket for "+k.service(broker)+" as "+made.name(), err)
+		if made.relay != nil {
+			made.relay.explain(failed)
+		}
+		return nil, nil, failed
 	}
 	return session, first, nil
 }

@@ -51,7 +51,7 @@ func kdcKinds() map[int]KerberosKind {
 }
 
 // ofKDC gives an error of the library its kind.
-func ofKDC(attempt string, err error) error {
+func ofKDC(attempt string, err error) *KerberosError {
 	e := &KerberosError{Attempt: attempt, Err: fmt.Errorf("%s", printable(err.Error()))}
 	text := err.Error()
 	if m := kdcCode.FindStringSubmatch(text); m != nil {

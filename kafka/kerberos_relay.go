@@ -3,8 +3,11 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,24 +16,28 @@ import (
 
 // relay leads the Kerberos library, which opens its own connections, through a Dialer:
 // it listens on loopback, one port for each KDC of the configuration, and passes on what
-// comes. KDCs that the configuration leaves to DNS are not covered: they are looked up
-// and reached directly.
+// comes. KDCs that the configuration leaves to DNS are not looked up: the library would
+// reach them directly, past every allow list.
 type relay struct {
 	dial      Dialer
 	ctx       context.Context // ends with close
 	end       context.CancelFunc
 	listeners []net.Listener
 	work      sync.WaitGroup
+
+	mu     sync.Mutex
+	failed map[string]error // KDC → why it was not reached the last time
 }
 
 func newRelay(dial Dialer) *relay {
 	ctx, end := context.WithCancel(context.Background())
-	return &relay{dial: dial, ctx: ctx, end: end}
+	return &relay{dial: dial, ctx: ctx, end: end, failed: map[string]error{}}
 }
 
 // stand puts the relay between the configuration and its KDCs, over TCP alone.
 func (r *relay) stand(conf *config.Config) error {
 	conf.LibDefaults.UDPPreferenceLimit = 1 // the library's way to say TCP
+	conf.LibDefaults.DNSLookupKDC = false
 	var errs []error
 	for i := range conf.Realms {
 		for j, kdc := range conf.Realms[i].KDC {
@@ -78,6 +85,7 @@ func (r *relay) pass(near net.Conn, kdc string) {
 	ctx, cancel := context.WithTimeout(r.ctx, connectTimeout)
 	defer cancel()
 	far, err := r.dial(ctx, "tcp", kdc)
+	r.note(kdc, err)
 	if err != nil {
 		return // the library sees a connection that ends, and says that no KDC answered
 	}
@@ -93,6 +101,27 @@ func (r *relay) pass(near net.Conn, kdc string) {
 	_, _ = io.Copy(far, near)
 	_ = far.Close()
 	<-back
+}
+
+func (r *relay) note(kdc string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed[kdc] = err; err == nil {
+		delete(r.failed, kdc)
+	}
+}
+
+// explain adds what the way did not carry to an error of the library, which has seen
+// nothing but connections that end.
+func (r *relay) explain(failed *KerberosError) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, kdc := range slices.Sorted(maps.Keys(r.failed)) {
+		failed.Err = fmt.Errorf("%w (%w)", failed.Err, r.failed[kdc])
+	}
+	if failed.Kind == KDCUnreachable && len(r.listeners) == 0 {
+		failed.Err = fmt.Errorf("%w (where a network is named, krb5.conf has to name the KDCs: those of DNS would be reached past it)", failed.Err)
+	}
 }
 
 // close ends everything and waits for it. Twice is harmless.

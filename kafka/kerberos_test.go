@@ -64,11 +64,13 @@ func TestTheWayToTheKDCLeadsThroughTheDialer(t *testing.T) {
 		return near, nil
 	}
 	conf := config.New()
+	conf.LibDefaults.DNSLookupKDC = true
 	conf.Realms = []config.Realm{{Realm: "R", KDC: []string{"kdc.test:750", "shut.test"}}}
 	r := newRelay(echo)
 	t.Cleanup(r.close)
 	require.NoError(t, r.stand(conf))
 	require.Equal(t, 1, conf.LibDefaults.UDPPreferenceLimit, "TCP alone")
+	require.False(t, conf.LibDefaults.DNSLookupKDC, "what DNS names is reached past the dialer")
 
 	conn, err := net.Dial("tcp", conf.Realms[0].KDC[0])
 	require.NoError(t, err)
@@ -84,6 +86,9 @@ func TestTheWayToTheKDCLeadsThroughTheDialer(t *testing.T) {
 	_, err = shut.Read(answer)
 	require.Error(t, err)
 	require.Equal(t, []string{"kdc.test:750", "shut.test:88"}, []string{<-dialled, <-dialled})
+	failed := &KerberosError{Attempt: "get a ticket", Err: errors.New("no KDC answered")}
+	r.explain(failed)
+	require.EqualError(t, failed, "get a ticket: no KDC answered (no way)", "of the KDC that was reached nothing is said")
 
 	r.close()
 	_, err = conn.Read(answer)

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -55,8 +56,18 @@ type Issuer struct {
 // StartIssuer runs one for a test.
 func StartIssuer(t testing.TB) *Issuer {
 	t.Helper()
+	l, err := net.Listen("tcp", loopback+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return StartIssuerAt(t, loopback, l)
+}
+
+// StartIssuerAt runs one behind a socket of another machine, by the name that has there.
+func StartIssuerAt(t testing.TB, name string, l net.Listener) *Issuer {
+	t.Helper()
 	dir := t.TempDir()
-	m := &mint{dir: dir}
+	m := &mint{dir: dir, name: name}
 	ca := m.authority("Identity CA")
 	server, client := m.issue(ca, "localhost"), m.issue(ca, ClientID)
 	i := &Issuer{CA: m.save("idp-ca.pem", ca.cert), ClientKey: m.save("assertion.key", client.key), client: &client.private.PublicKey, life: time.Hour, secret: ClientSecret}
@@ -69,10 +80,12 @@ func StartIssuer(t testing.TB) *Issuer {
 	}
 	i.publish(t, dir)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(i.answer))
+	_ = s.Listener.Close()
+	s.Listener = l
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	s.StartTLS()
 	t.Cleanup(s.Close)
-	i.URL = s.URL + "/token"
+	i.URL = fmt.Sprintf("https://%s:%d/token", name, l.Addr().(*net.TCPAddr).Port)
 	return i
 }
 

@@ -15,18 +15,25 @@ import (
 const Realm = "GANTRY.TEST"
 
 // KDC is MIT Kerberos' key distribution centre (Debian's krb5-kdc), with a database of
-// its own, on loopback.
+// its own.
 type KDC struct {
 	Config  string // path of krb5.conf
 	Address string // host:port, TCP and UDP
 
 	dir  string
 	env  []string
+	on   Options // where it and the brokers run
 	proc *process
 }
 
 // StartKDC runs one for a test, and skips the test where krb5-kdc is not installed.
 func StartKDC(t testing.TB) *KDC {
+	t.Helper()
+	return StartKDCAt(t, nil)
+}
+
+// StartKDCAt runs one where a cluster runs.
+func StartKDCAt(t testing.TB, m *Machine) *KDC {
 	t.Helper()
 	for _, tool := range []string{"krb5kdc", "kdb5_util", "kadmin.local"} {
 		if path, err := kerberosTool(tool); err != nil {
@@ -37,7 +44,8 @@ func StartKDC(t testing.TB) *KDC {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &KDC{dir: t.TempDir(), Address: fmt.Sprintf("127.0.0.1:%d", port)}
+	on := Options{Machine: m}
+	k := &KDC{dir: t.TempDir(), Address: fmt.Sprintf("%s:%d", on.name(), port), on: on}
 	k.Config = filepath.Join(k.dir, "krb5.conf")
 	profile := filepath.Join(k.dir, "kdc.conf")
 	k.env = []string{"KRB5_CONFIG=" + k.Config, "KRB5_KDC_PROFILE=" + profile, "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin"}
@@ -63,14 +71,15 @@ func StartKDC(t testing.TB) *KDC {
  }
 [logging]
  kdc = FILE:%[2]s/kdc.log
-`, Realm, k.dir, k.Address))
+`, Realm, k.dir, fmt.Sprintf("%s:%d", on.listen(), port)))
 	k.tool(t, "kdb5_util", "create", "-s", "-r", Realm, "-P", "master")
-	cmd := exec.Command(must(kerberosTool("krb5kdc")), "-n", "-r", Realm)
+	program, args := on.command(must(kerberosTool("krb5kdc")), []string{"-n", "-r", Realm})
+	cmd := exec.Command(program, args...)
 	if k.proc, err = startProcessWith(cmd, filepath.Join(k.dir, "out.log"), k.env); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(k.proc.kill)
-	k.answers(t)
+	k.answers(t, port)
 	return k
 }
 
@@ -102,11 +111,15 @@ func (k *KDC) tool(t testing.TB, name string, args ...string) string {
 	return string(out)
 }
 
-func (k *KDC) answers(t testing.TB) {
+func (k *KDC) answers(t testing.TB, port int) {
 	t.Helper()
+	dial := new(net.Dialer).DialContext
+	if k.on.Machine != nil {
+		dial = k.on.Machine.Dial
+	}
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		conn, err := net.DialTimeout("tcp", k.Address, time.Second)
+		conn, err := dial(t.Context(), "tcp", fmt.Sprintf("%s:%d", loopback, port))
 		if err == nil {
 			_ = conn.Close()
 			return
@@ -168,8 +181,9 @@ func (k *KDC) Stop() { k.proc.kill() }
 // Listener is a door that asks for Kerberos.
 func (k *KDC) Listener(t testing.TB) Listener {
 	t.Helper()
-	principal := "kafka/127.0.0.1@" + Realm
-	keytab := k.Principal(t, "kafka/127.0.0.1")
+	service := "kafka/" + k.on.name()
+	principal := service + "@" + Realm
+	keytab := k.Principal(t, service)
 	return Listener{Name: "kerberos", Protocol: "SASL_SSL", Properties: map[string]string{
 		"sasl.enabled.mechanisms": "GSSAPI",
 		"gssapi.sasl.jaas.config": fmt.Sprintf(`com.sun.security.auth.module.Krb5LoginModule required serviceName=kafka useKeyTab=true storeKey=true keyTab="%s" principal="%s";`, keytab, principal),

@@ -40,6 +40,13 @@ type world struct {
 }
 
 func newWorld(t *testing.T, brokers int) *world {
+	w := newMachines(t)
+	w.start(kafkatest.Options{Brokers: brokers})
+	return w
+}
+
+// newMachines is a world without brokers.
+func newMachines(t *testing.T) *world {
 	n := netns.New(t)
 	w := &world{t: t, app: n.Host("app"), edge: n.Host("edge"), dc: n.Host("dc"), dir: t.TempDir()}
 	n.Cable(w.app, w.edge)
@@ -50,15 +57,23 @@ func newWorld(t *testing.T, brokers int) *world {
 		w.edge.Name(w.dcIP, name)
 	}
 	w.dc.Name("127.0.0.1", kafkaName)
-	w.kafka = kafkatest.Start(t, kafkatest.Options{
-		Brokers: brokers, Machine: &kafkatest.Machine{Name: kafkaName, Exec: w.dc.Exec(), Dial: w.dc.Dial},
-	})
 	w.fn = fakelambda.On(w.app.Listen("tcp", "127.0.0.1:0"))
 	t.Cleanup(w.fn.Close)
-	w.file("ca.pem", string(w.kafka.TLS.CA.Bytes))
-	w.file("login.json", fmt.Sprintf(`{"username":%q,"password":%q}`, kafkatest.UserName, kafkatest.UserPassword))
 	w.file("proxy.json", `{"username":"gantry","password":"`+password+`"}`)
 	return w
+}
+
+// inDC is where the brokers run, and what they ask who somebody is.
+func (w *world) inDC() *kafkatest.Machine {
+	return &kafkatest.Machine{Name: kafkaName, Exec: w.dc.Exec(), Dial: w.dc.Dial}
+}
+
+// start runs the brokers.
+func (w *world) start(o kafkatest.Options) {
+	o.Machine = w.inDC()
+	w.kafka = kafkatest.Start(w.t, o)
+	w.file("ca.pem", string(w.kafka.TLS.CA.Bytes))
+	w.file("login.json", fmt.Sprintf(`{"username":%q,"password":%q}`, kafkatest.UserName, kafkatest.UserPassword))
 }
 
 func (w *world) file(name, content string) string {
