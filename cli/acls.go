@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"gantry/doctor"
 	"gantry/kafka"
+	"gantry/mapping"
 )
 
 // policyFlags are how permissions are asked for.
@@ -20,6 +22,7 @@ type policyFlags struct {
 	file      string
 	principal string
 	optional  bool
+	redrive   bool
 	terraform bool
 }
 
@@ -31,6 +34,7 @@ func (a *app) aclsCommand() *cobra.Command {
 marked optional it runs without: --optional adds them, and a comment says what for. The
 principal is gantry's own on that cluster, where it can be known.`,
 		Example: `  gantry acls orders-to-validate
+  gantry acls orders-to-validate --redrive --optional
   gantry acls orders-to-validate -c gantry.yaml --principal User:gantry --terraform`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, words []string) error {
@@ -44,6 +48,7 @@ principal is gantry's own on that cluster, where it can be known.`,
 	fromFile(c, &f.file)
 	c.Flags().StringVar(&f.principal, "principal", "", "who gets them, such as User:gantry")
 	c.Flags().BoolVar(&f.optional, "optional", false, "with what it runs without")
+	c.Flags().BoolVar(&f.redrive, "redrive", false, "with what redriving its dead letters takes")
 	c.Flags().BoolVar(&f.terraform, "terraform", false, "print Terraform")
 	return c
 }
@@ -51,7 +56,7 @@ principal is gantry's own on that cluster, where it can be known.`,
 func (a *app) accessLists(c *cobra.Command, name string, f policyFlags) (doctor.ACLs, error) {
 	var lists doctor.ACLs
 	if f.file == "" {
-		query := url.Values{"principal": {f.principal}, "optional": {strconv.FormatBool(f.optional)}}
+		query := url.Values{"principal": {f.principal}, "optional": {strconv.FormatBool(f.optional)}, "redrive": {strconv.FormatBool(f.redrive)}}
 		return lists, a.do(c.Context(), call{method: "GET", path: mappingPath(name, "/acls"), query: query, out: &lists})
 	}
 	l, err := a.local(c.Context(), f.file)
@@ -62,12 +67,23 @@ func (a *app) accessLists(c *cobra.Command, name string, f policyFlags) (doctor.
 	if err != nil {
 		return lists, errors.Join(err, l.Close())
 	}
-	server := strings.Join(m.Source.Bootstrap, ",")
-	if cluster, err := l.Source(c.Context(), m.Source); err == nil {
-		f.principal, server = cmp.Or(f.principal, cluster.Principal(c.Context())), strings.Join(cluster.Brokers, ",")
+	needs := kafka.Needs(m)
+	if f.redrive {
+		needs = append(needs, kafka.RedriveNeeds(m)...)
 	}
-	lists = doctor.AccessLists(kafka.Needs(m), cmp.Or(f.principal, kafka.UnknownPrincipal), cmp.Or(server, "BROKER"), f.optional)
+	lists = listsFor(c.Context(), l, m.Source, needs, f)
+	if needs := kafka.NeedsElsewhere(m); len(needs) > 0 {
+		lists = lists.And(listsFor(c.Context(), l, mapping.Source{Cluster: m.Output.Cluster}, needs, f))
+	}
 	return lists, l.Close()
+}
+
+func listsFor(ctx context.Context, l *Local, src mapping.Source, needs []kafka.Need, f policyFlags) doctor.ACLs {
+	server := strings.Join(src.Bootstrap, ",")
+	if cluster, err := l.Source(ctx, src); err == nil {
+		f.principal, server = cmp.Or(f.principal, cluster.Principal(ctx)), strings.Join(cluster.Brokers, ",")
+	}
+	return doctor.AccessLists(needs, cmp.Or(f.principal, kafka.UnknownPrincipal), cmp.Or(server, "BROKER"), f.optional)
 }
 
 func printLists(w io.Writer, lists doctor.ACLs, f policyFlags) {

@@ -160,7 +160,7 @@ func (b *Box) open(ctx context.Context, to mapping.Destination, prefix string) (
 	default:
 		b.source = bucket{places.Bucket{Client: client, Name: to.Name, Partition: to.Partition}, prefix}
 	}
-	b.ledger = &ledger{admin: b.admin, topic: beside + LedgerSuffix, like: beside}
+	b.ledger = &ledger{admin: b.admin, topic: beside + kafka.RedriveLedgerSuffix, like: beside}
 	return b.ledger.load(ctx)
 }
 

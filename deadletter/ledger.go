@@ -10,10 +10,6 @@ import (
 	"gantry/record"
 )
 
-// LedgerSuffix is added to the name of a topic of letters, and where letters lie in AWS
-// to that of their source, to make the name of the ledger's topic.
-const LedgerSuffix = ".redriven"
-
 // The states of a record of a letter.
 const (
 	Pending  = "pending"  // nothing was done yet

@@ -108,7 +108,7 @@ func (x *Letters) Redrive(ctx context.Context, b *Box, o Order, token string, te
 	if err := b.admin.MakeLike(ctx, b.ledger.topic, b.ledger.like); err != nil {
 		return r.totals, err
 	}
-	if r.writer, err = kafka.NewAtomic(ctx, b.cluster, "gantry-redrive-"+b.ledger.topic); err != nil {
+	if r.writer, err = kafka.NewAtomic(ctx, b.cluster, kafka.RedriveIDPrefix+b.ledger.topic); err != nil {
 		return r.totals, err
 	}
 	defer r.writer.Close()

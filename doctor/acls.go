@@ -20,6 +20,7 @@ type ACLs struct {
 type ACLNeed struct {
 	Resource  string `json:"resource"`
 	Name      string `json:"name"`
+	Prefixed  bool   `json:"prefixed,omitempty"` // the name is how the names begin
 	Operation string `json:"operation"`
 	For       string `json:"for"`
 	Optional  bool   `json:"optional"`
@@ -35,8 +36,14 @@ func AccessLists(needs []kafka.Need, principal, server string, optional bool) AC
 		if n.Optional && !optional {
 			continue
 		}
-		out.Commands = append(out.Commands, fmt.Sprintf("kafka-acls --bootstrap-server %s --add --allow-principal %s --operation %s --%s %s",
-			server, quoted(principal), n.Operation, n.Resource, quoted(n.Name)))
+		command := fmt.Sprintf("kafka-acls --bootstrap-server %s --add --allow-principal %s --operation %s --%s %s",
+			server, quoted(principal), n.Operation, n.Resource, quoted(n.Name))
+		pattern := ""
+		if n.Prefixed {
+			command += " --resource-pattern-type prefixed"
+			pattern = "\n  resource_pattern_type_filter = \"Prefixed\""
+		}
+		out.Commands = append(out.Commands, command)
 		terraform = append(terraform, fmt.Sprintf(`# %s
 resource "kafka_acl" %q {
   resource_type       = %q
@@ -44,12 +51,29 @@ resource "kafka_acl" %q {
   acl_principal       = %q
   acl_host            = "*"
   acl_operation       = %q
-  acl_permission_type = "Allow"
+  acl_permission_type = "Allow"%s
 }
-`, n.For, label(n.Resource+"-"+n.Name+"-"+n.Operation), strings.ToUpper(n.Resource[:1])+n.Resource[1:], n.Name, principal, n.Operation))
+`, n.For, label(n.Resource+"-"+n.Name+"-"+n.Operation), resourceType(n.Resource), n.Name, principal, n.Operation, pattern))
 	}
 	out.Terraform = strings.Join(terraform, "\n")
 	return out
+}
+
+// And gives both lists: of two clusters, each line names its own.
+func (a ACLs) And(other ACLs) ACLs {
+	a.Needs, a.Commands = append(a.Needs, other.Needs...), append(a.Commands, other.Commands...)
+	if other.Terraform != "" {
+		a.Terraform += "\n# on another cluster, as " + other.Principal + "\n" + other.Terraform
+	}
+	return a
+}
+
+// resourceType is a resource as Kafka's providers for Terraform name it.
+func resourceType(resource string) string {
+	if resource == "transactional-id" {
+		return "TransactionalID"
+	}
+	return strings.ToUpper(resource[:1]) + resource[1:]
 }
 
 var (

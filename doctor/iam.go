@@ -134,6 +134,29 @@ func (i *IAM) msk(m mapping.Mapping, arn string) {
 		i.allow("WriteDeadLetters", []string{"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"}, of("topic", topic))
 		i.allow("WriteEachDeadLetterOnce", []string{"kafka-cluster:WriteDataIdempotently"}, arn)
 	}
+	i.output(m, arn, of)
+}
+
+// output is what answers that are records take, where they go to the source's cluster.
+func (i *IAM) output(m mapping.Mapping, arn string, of func(kind, name string) string) {
+	o := m.Output
+	switch {
+	case o == nil:
+		return
+	case o.Cluster != "" && o.Cluster != m.Source.Cluster:
+		i.Notes = append(i.Notes, "answers go to cluster "+o.Cluster+": where its login is MSK's IAM too, allow DescribeTopic and WriteData on their topics there")
+		return
+	}
+	for _, topic := range append([]string{o.Topic}, o.Topics...) {
+		if topic != "" {
+			i.allow("WriteAnswers", []string{"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"}, of("topic", topic))
+		}
+	}
+	i.allow("WriteEachAnswerOnce", []string{"kafka-cluster:WriteDataIdempotently"}, arn)
+	if o.Transactional {
+		i.allow("WriteInTransactions", []string{"kafka-cluster:DescribeTransactionalId", "kafka-cluster:AlterTransactionalId"},
+			of("transactional-id", m.TransactionPrefix()+"*"))
+	}
 }
 
 // secretsOf are the secrets of AWS Secrets Manager a mapping reads, each once.

@@ -37,6 +37,9 @@ func (d *Doctor) Mapping(ctx context.Context, c Case) Report {
 	if worked(cluster) {
 		steps = append(steps, d.inside(ctx, m)...)
 	}
+	if needs := kafka.NeedsElsewhere(m); len(needs) > 0 {
+		steps = append(steps, d.cluster(ctx, mapping.Source{Cluster: m.Output.Cluster}, needs)...)
+	}
 	name := m.Name
 	if name == "" {
 		name = m.UUID

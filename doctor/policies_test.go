@@ -32,6 +32,46 @@ func TestTheLeastACLsAsCommandsAndTerraform(t *testing.T) {
 	require.Len(t, AccessLists(kafka.Needs(m), "User:x", "k:9093", true).Commands, 5)
 }
 
+// What answers take is among the least, on whichever cluster they go to; what a redrive
+// takes is told apart.
+func TestTheLeastACLsOfAnswersAndRedrives(t *testing.T) {
+	t.Parallel()
+	m := mapping.Mapping{
+		UUID: "1111", GroupID: "g", Source: mapping.Source{Topics: []string{"o"}, Cluster: "main"}, OnFailure: "kafka://dead",
+		Output: &mapping.Output{Topic: "out", Topics: []string{"more"}, Transactional: true},
+	}
+	const begin = "kafka-acls --bootstrap-server k:9093 --add --allow-principal User:x --operation "
+	l := AccessLists(kafka.Needs(m), "User:x", "k:9093", false)
+	require.Equal(t, []string{begin + "Write --topic out", begin + "Write --topic more", begin + "Write --transactional-id gantry.1111. --resource-pattern-type prefixed"}, l.Commands[3:])
+	require.Contains(t, l.Terraform, `  resource_type       = "TransactionalID"
+  resource_name       = "gantry.1111."`)
+	require.Contains(t, l.Terraform, `resource_pattern_type_filter = "Prefixed"`)
+	require.Equal(t, []string{
+		begin + "Read --topic dead", begin + "Create --topic dead.redriven", begin + "Read --topic dead.redriven", begin + "Write --topic dead.redriven",
+		begin + "Write --transactional-id gantry-redrive-dead.redriven", begin + "Write --topic o",
+	}, AccessLists(kafka.RedriveNeeds(m), "User:x", "k:9093", true).Commands)
+	require.Empty(t, kafka.NeedsElsewhere(m))
+
+	m.Output.Cluster, m.Output.Transactional = "other", false
+	there := AccessLists(kafka.NeedsElsewhere(m), "User:y", "other:9093", false)
+	both := AccessLists(kafka.Needs(m), "User:x", "k:9093", false).And(there)
+	require.Len(t, both.Commands, 5)
+	require.Equal(t, "kafka-acls --bootstrap-server other:9093 --add --allow-principal User:y --operation Write --topic more", both.Commands[4])
+	require.Contains(t, both.Terraform, "# on another cluster, as User:y")
+}
+
+func TestTheLeastPolicyOfAnswers(t *testing.T) {
+	t.Parallel()
+	const of = "arn:aws:kafka:eu-west-1:123456789012:"
+	m := mapping.Mapping{UUID: "1111", GroupID: "g", Source: mapping.Source{Topics: []string{"o"}}, Output: &mapping.Output{Topic: "out", Transactional: true}}
+	got := PolicyFor(Needing{Mapping: m, Cluster: kafka.Config{ARN: of + "cluster/main/abc-1", SASL: &kafka.SASLConfig{Mechanism: kafka.MSKIAM}}})
+	require.Equal(t, []Statement{
+		{"WriteAnswers", "Allow", []string{"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"}, []string{of + "topic/main/abc-1/out"}},
+		{"WriteEachAnswerOnce", "Allow", []string{"kafka-cluster:WriteDataIdempotently"}, []string{of + "cluster/main/abc-1"}},
+		{"WriteInTransactions", "Allow", []string{"kafka-cluster:DescribeTransactionalId", "kafka-cluster:AlterTransactionalId"}, []string{of + "transactional-id/main/abc-1/gantry.1111.*"}},
+	}, got.Policy.Statement[3:])
+}
+
 func TestTheLeastPolicy(t *testing.T) {
 	t.Parallel()
 	const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"time"
@@ -12,20 +13,15 @@ import (
 	"gantry/record"
 )
 
-// TransactionalID is the same for every run of a process and mapping, so that a process that
-// comes back ends what it left open; no two processes have the same. A process without an
-// identity has a new one each time, and what it leaves open ends with its timeout.
-func TransactionalID(process, uuid string) string { return "gantry." + process + "-" + uuid }
-
-// transactor opens the way for transactions: the source's cluster alone.
+// transactor opens the way for transactions: the source's cluster alone. The transactional
+// id is the same for every run of a process and mapping, so that a process that comes back
+// ends what it left open; no two processes have the same. A process without an identity has
+// a new one each time, and what it leaves open ends with its timeout.
 func (r *running) transactor() (*pipeline.Transactional, error) {
 	if err := r.openProducer(); err != nil {
 		return nil, err
 	}
-	id := "gantry." + r.uuid + "." + rand.Text()
-	if r.e.cfg.Process != "" {
-		id = TransactionalID(r.e.cfg.Process, r.uuid)
-	}
+	id := r.mapping.TransactionPrefix() + cmp.Or(r.e.cfg.Process, rand.Text())
 	tx := r.producer.Transactor(kafka.TransactorConfig{ID: id, Timeout: r.mapping.Output.Expires()})
 	r.tx = tx
 	return &pipeline.Transactional{Poller: r.poller, To: tx, Group: r.mapping.GroupID, Instance: r.e.instance(r.mapping)}, nil

@@ -13,6 +13,7 @@ type Denied struct {
 	Operation string // as kafka-acls names it: Read, Describe, Write, …
 	Resource  string // topic, group, cluster, transactional-id
 	Name      string // "" for the cluster, or where it is not known
+	Prefixed  bool   // Name is how the names begin
 	Err       error
 }
 
@@ -64,6 +65,9 @@ func (d *Denied) command() string {
 		resource += " NAME"
 	default:
 		resource += " " + d.Name
+	}
+	if d.Prefixed {
+		resource += " --resource-pattern-type prefixed"
 	}
 	return "kafka-acls --bootstrap-server BROKER --add --allow-principal User:NAME" + operations.String() + resource
 }

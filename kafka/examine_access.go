@@ -25,9 +25,12 @@ func (a *Admin) examineNeeds(ctx context.Context, needs []Need) []Step {
 	for _, n := range needs {
 		what := fmt.Sprintf("permission: %s on %s %s, %s", n.Operation, n.Resource, n.Name, n.For)
 		var s Step
-		if n.Resource == "topic" {
+		switch n.Resource {
+		case "topic":
 			s = seen[n.Name].permission(what, n)
-		} else {
+		case "transactional-id":
+			s = a.examineTransactionalID(ctx, what, n)
+		default:
 			s = a.examineGroup(ctx, what, n)
 		}
 		if s.Result == Failed && n.Optional {
@@ -101,7 +104,7 @@ func missing(what string, n Need, err error) Step {
 	if err == nil {
 		err = kerr.TopicAuthorizationFailed
 	}
-	d := &Denied{Operation: n.Operation, Resource: n.Resource, Name: n.Name, Err: err}
+	d := &Denied{Operation: n.Operation, Resource: n.Resource, Name: n.Name, Prefixed: n.Prefixed, Err: err}
 	return Step{
 		What: what, Result: Failed, Detail: fmt.Sprintf("missing ACL: %s on %s %s", n.Operation, n.Resource, n.Name),
 		Try: "allow it: " + d.command(),
@@ -143,6 +146,40 @@ func (a *Admin) examineGroup(ctx context.Context, what string, n Need) Step {
 		}
 		return "", a.attempts.join(err)
 	})
+	return orMissing(s, what, n, refused)
+}
+
+// examineTransactionalID asks for the end of a transaction that there is not, under an id
+// that nobody writes as: who may not Write it is told so first.
+func (a *Admin) examineTransactionalID(ctx context.Context, what string, n Need) Step {
+	var refused error
+	s := try(ctx, what, func(ctx context.Context) (string, error) {
+		req := kmsg.NewPtrEndTxnRequest()
+		req.TransactionalID, req.ProducerID, req.ProducerEpoch = n.Name, -1, -1
+		if n.Prefixed {
+			req.TransactionalID += "gantry-doctor"
+		}
+		err := insist(ctx, func() error {
+			resp, err := req.RequestWith(ctx, a.client)
+			if err == nil {
+				err = kerr.ErrorForCode(resp.ErrorCode)
+			}
+			return err
+		})
+		switch {
+		case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
+			refused = err
+		case errors.Is(err, kerr.InvalidProducerIDMapping), errors.Is(err, kerr.InvalidTxnState), errors.Is(err, kerr.InvalidProducerEpoch),
+			errors.Is(err, kerr.ProducerFenced):
+			return "allowed", nil
+		}
+		return "", a.attempts.join(err)
+	})
+	return orMissing(s, what, n, refused)
+}
+
+// orMissing is a step, or that of a permission that is not there.
+func orMissing(s Step, what string, n Need, refused error) Step {
 	if refused != nil {
 		elapsed := s.Elapsed
 		s = missing(what, n, refused)

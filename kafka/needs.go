@@ -10,8 +10,9 @@ import (
 // whoever may Read, Write, Alter or Delete something describe it as well, so Describe is
 // not among them.
 type Need struct {
-	Resource  string // topic or group
+	Resource  string // topic, group or transactional-id
 	Name      string
+	Prefixed  bool   // Name is how the names begin
 	Operation string // as kafka-acls names it
 	For       string // what it is needed for
 	Optional  bool   // gantry works without it; For says what is missing then
@@ -32,17 +33,31 @@ func Needs(m mapping.Mapping) []Need {
 			Need{Resource: "topic", Name: topic, Operation: "Write", For: "to write dead letters"},
 			Need{Resource: "topic", Name: topic, Operation: "DescribeConfigs", For: "to know how large a dead letter may be", Optional: true})
 	}
-	return append(needs, outputNeeds(m)...)
+	if o := m.Output; o != nil && !elsewhere(m) {
+		needs = append(needs, outputNeeds(o)...)
+		if o.Transactional {
+			needs = append(needs, Need{
+				Resource: "transactional-id", Name: m.TransactionPrefix(), Prefixed: true, Operation: "Write",
+				For: "to write answers and offsets in one transaction, each process under an id of its own",
+			})
+		}
+	}
+	return needs
 }
 
-// outputNeeds are those of the topics that answers go to, where they are on the same cluster.
-// A transaction takes Write on the transactional id as well, whose name has this process in
-// it: the guide says so.
-func outputNeeds(m mapping.Mapping) []Need {
-	o := m.Output
-	if o == nil || (o.Cluster != "" && o.Cluster != m.Source.Cluster) {
+// NeedsElsewhere are those on the cluster of the output, where that is not the source's.
+func NeedsElsewhere(m mapping.Mapping) []Need {
+	if !elsewhere(m) {
 		return nil
 	}
+	return outputNeeds(m.Output)
+}
+
+func elsewhere(m mapping.Mapping) bool {
+	return m.Output != nil && m.Output.Cluster != "" && m.Output.Cluster != m.Source.Cluster
+}
+
+func outputNeeds(o *mapping.Output) []Need {
 	var needs []Need
 	for _, topic := range append([]string{o.Topic}, o.Topics...) {
 		if topic != "" {
@@ -53,3 +68,35 @@ func outputNeeds(m mapping.Mapping) []Need {
 	}
 	return needs
 }
+
+// RedriveNeeds are what redriving the dead letters of a mapping takes beside its Needs.
+func RedriveNeeds(m mapping.Mapping) []Need {
+	if m.OnFailure == "" {
+		return nil
+	}
+	var needs []Need
+	beside, onTopic := strings.CutPrefix(m.OnFailure, "kafka://")
+	if onTopic {
+		needs = append(needs, Need{Resource: "topic", Name: beside, Operation: "Read", For: "to read dead letters"})
+	} else if len(m.Source.Topics) > 0 {
+		beside = m.Source.Topics[0]
+	}
+	ledger := beside + RedriveLedgerSuffix
+	needs = append(needs,
+		Need{Resource: "topic", Name: ledger, Operation: "Create", For: "to make the ledger of what was redriven, unless you make it", Optional: true},
+		Need{Resource: "topic", Name: ledger, Operation: "Read", For: "to know what was redriven"},
+		Need{Resource: "topic", Name: ledger, Operation: "Write", For: "to note what is redriven"},
+		Need{Resource: "transactional-id", Name: RedriveIDPrefix + ledger, Operation: "Write", For: "to redrive each record once"})
+	for _, topic := range m.Source.Topics {
+		needs = append(needs, Need{Resource: "topic", Name: topic, Operation: "Write", For: "to put records back, with --to topic", Optional: true})
+	}
+	return needs
+}
+
+// The names of what a redrive uses: the topic of its ledger is that of the letters, or of
+// the source where letters lie in AWS, with the suffix; its transactional id is the ledger's
+// topic with the prefix.
+const (
+	RedriveLedgerSuffix = ".redriven"
+	RedriveIDPrefix     = "gantry-redrive-"
+)

@@ -79,6 +79,10 @@ func (o *Output) Expires() time.Duration {
 	return DefaultTransactionTimeout
 }
 
+// TransactionPrefix is how the transactional ids of a mapping begin; each process adds its
+// own identity, so that no two have the same.
+func (m *Mapping) TransactionPrefix() string { return "gantry." + m.UUID + "." }
+
 // Transactional says whether outputs and offsets are committed in one transaction.
 func (m *Mapping) Transactional() bool { return m.Output != nil && m.Output.Transactional }
 

@@ -66,11 +66,24 @@ func (s *Server) accessLists(ctx context.Context, c call[none]) (doctor.ACLs, er
 	if err != nil {
 		return doctor.ACLs{}, err
 	}
-	principal, server := c.query.Get("principal"), strings.Join(m.Source.Bootstrap, ",")
-	if cluster, err := s.cfg.Kafka.Resolve(ctx, m.Source); err == nil { // without it there are names to be filled in
+	needs := kafka.Needs(m)
+	if c.query.Get("redrive") == "true" {
+		needs = append(needs, kafka.RedriveNeeds(m)...)
+	}
+	optional := c.query.Get("optional") == "true"
+	lists := s.listsFor(ctx, c, m.Source, needs, optional)
+	if needs := kafka.NeedsElsewhere(m); len(needs) > 0 {
+		lists = lists.And(s.listsFor(ctx, c, mapping.Source{Cluster: m.Output.Cluster}, needs, optional))
+	}
+	return lists, nil
+}
+
+func (s *Server) listsFor(ctx context.Context, c call[none], src mapping.Source, needs []kafka.Need, optional bool) doctor.ACLs {
+	principal, server := c.query.Get("principal"), strings.Join(src.Bootstrap, ",")
+	if cluster, err := s.cfg.Kafka.Resolve(ctx, src); err == nil { // without it there are names to be filled in
 		principal, server = cmp.Or(principal, cluster.Principal(ctx)), strings.Join(cluster.Brokers, ",")
 	}
-	return doctor.AccessLists(kafka.Needs(m), cmp.Or(principal, kafka.UnknownPrincipal), cmp.Or(server, "BROKER"), c.query.Get("optional") == "true"), nil
+	return doctor.AccessLists(needs, cmp.Or(principal, kafka.UnknownPrincipal), cmp.Or(server, "BROKER"), optional)
 }
 
 func (s *Server) policy(ctx context.Context, c call[none]) (doctor.IAM, error) {

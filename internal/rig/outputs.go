@@ -28,7 +28,27 @@ type outputs struct {
 	topics  map[[16]byte]string // by id
 	there   map[string]bool     // committed
 	open    map[string]map[string]bool
+	writers map[string]*writer // by transactional id
 	watch   *kfake.FaultHandle
+}
+
+// writer is who writes under a transactional id. What comes late from the one before is
+// refused by the cluster, so it counts for nothing.
+type writer struct {
+	id     int64
+	newest int16 // epoch seen
+	past   int16 // epochs up to it are over
+}
+
+// current says whether a request is of the writer that counts, and notes it.
+func (o *outputs) current(transaction string, id int64, epoch int16) bool {
+	w := o.writers[transaction]
+	if w == nil || w.id != id {
+		w = &writer{id: id, past: -1}
+		o.writers[transaction] = w
+	}
+	w.newest = max(w.newest, epoch)
+	return epoch > w.past
 }
 
 // WatchOutputs makes answers part of the account: no commit may pass a record whose answers
@@ -36,7 +56,7 @@ type outputs struct {
 // that are records of a transaction; "" where they are written by themselves. The topics
 // must be there. Call it before Start.
 func (r *Rig) WatchOutputs(owed Owed, letters string, topics ...string) {
-	o := &outputs{owed: owed, letters: letters, topics: map[[16]byte]string{}, there: map[string]bool{}, open: map[string]map[string]bool{}}
+	o := &outputs{owed: owed, letters: letters, topics: map[[16]byte]string{}, there: map[string]bool{}, open: map[string]map[string]bool{}, writers: map[string]*writer{}}
 	for _, name := range topics {
 		o.topics[r.Fake.TopicInfo(name).TopicID] = name
 	}
@@ -94,7 +114,9 @@ func (w *Witness) carried(topic string, req *kmsg.ProduceRequest) {
 			fetched.HighWatermark = 1 << 40
 			got, _ := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Topic: topic, Partition: p.Partition}, &fetched, kgo.DefaultDecompressor(), nil)
 			for _, rec := range got.Records {
-				into[nameOf(rec)] = true
+				if req.TransactionID == nil || w.outputs.current(*req.TransactionID, rec.ProducerID, rec.ProducerEpoch) {
+					into[nameOf(rec)] = true
+				}
 			}
 		}
 	}
@@ -116,14 +138,21 @@ func nameOf(rec *kgo.Record) string {
 func (w *Witness) begin(req *kmsg.InitProducerIDRequest) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if req.TransactionalID != nil {
-		delete(w.outputs.open, *req.TransactionalID)
+	if req.TransactionalID == nil {
+		return
+	}
+	delete(w.outputs.open, *req.TransactionalID)
+	if before := w.outputs.writers[*req.TransactionalID]; before != nil {
+		before.past = before.newest
 	}
 }
 
 func (w *Witness) end(req *kmsg.EndTxnRequest) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !w.outputs.current(req.TransactionalID, req.ProducerID, req.ProducerEpoch) {
+		return
+	}
 	if req.Commit {
 		maps.Copy(w.outputs.there, w.outputs.open[req.TransactionalID])
 	}
@@ -131,6 +160,12 @@ func (w *Witness) end(req *kmsg.EndTxnRequest) {
 }
 
 func (w *Witness) transactional(req *kmsg.TxnOffsetCommitRequest) {
+	w.mu.Lock()
+	current := w.outputs.current(req.TransactionalID, req.ProducerID, req.ProducerEpoch)
+	w.mu.Unlock()
+	if !current {
+		return
+	}
 	for _, t := range req.Topics {
 		for _, p := range t.Partitions {
 			w.pass(p.Partition, p.Offset, req.TransactionalID)

@@ -3,8 +3,10 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -18,7 +20,7 @@ type least struct {
 	Principal string
 	Needs     []struct {
 		Resource, Name, Operation string
-		Optional                  bool
+		Optional, Prefixed        bool
 	}
 	Commands []string
 }
@@ -31,17 +33,19 @@ func TestTheLeastACLsAreEnoughAndNoneCanGo(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Start(t, kafkatest.Options{ACLs: true})
 	dir := secretFiles(t, c)
-	names := []string{"whole", "without-0", "without-1", "without-2"}
+	names := []string{"whole", "without-0", "without-1", "without-2", "exactly", "exactly-without-3", "exactly-without-4"}
 	config := aclWorld(t, c, names)
 	writeFile(t, dir+"/acls.yaml", config)
 	g := gantrytest.New(t, gantrytest.Options{Dir: dir, Config: config})
 
-	for i, name := range names {
+	for _, name := range names {
 		var l least
 		require.NoError(t, json.Unmarshal([]byte(g.MustCLI("acls", name, "-c", dir+"/acls.yaml", "-o", "json")), &l))
 		require.Equal(t, "User:"+kafkatest.UserName, l.Principal)
-		require.Len(t, l.Commands, 3)
-		if name == "whole" {
+		exactly := strings.HasPrefix(name, "exactly")
+		require.Len(t, l.Commands, map[bool]int{false: 3, true: 5}[exactly], "%v", l.Commands)
+		_, missing, less := strings.Cut(name, "without-")
+		if !less {
 			for _, command := range l.Commands {
 				words := strings.Fields(command)
 				require.Equal(t, []string{"kafka-acls", "--bootstrap-server", c.SASLBrokers()[0]}, words[:3])
@@ -55,13 +59,16 @@ func TestTheLeastACLsAreEnoughAndNoneCanGo(t *testing.T) {
 			if n.Optional {
 				continue
 			}
-			if required++; required == i { // taken away
+			if required++; fmt.Sprint(required-1) == missing { // taken away
 				continue
 			}
 			acl := kafkatest.ACL{Operations: []kadm.ACLOperation{map[string]kadm.ACLOperation{"Read": kadm.OpRead, "Write": kadm.OpWrite}[n.Operation]}}
-			if n.Resource == "group" {
+			switch n.Resource {
+			case "group":
 				acl.Groups = []string{n.Name}
-			} else {
+			case "transactional-id":
+				acl.TransactionalIDs, acl.Prefixed = []string{n.Name}, n.Prefixed
+			default:
 				acl.Topics = []string{n.Name}
 			}
 			c.Allow(t, kafkatest.UserName, acl)
@@ -70,8 +77,14 @@ func TestTheLeastACLsAreEnoughAndNoneCanGo(t *testing.T) {
 	g.Up()
 	settles(t, c, "gantry.whole", "whole")
 	require.EqualValues(t, 1, letters(t, c, "whole.dead"), "the poison record is a dead letter")
-	for i, missing := range []string{"Read on topic without-0", "Read on group gantry.without-1", "Write on topic without-2.dead"} {
-		name := names[i+1]
+	settles(t, c, "gantry.exactly", "exactly")
+	require.Equal(t, `null "{\"fine\":true}"`, asText(readAll(t, c, "exactly.out", 1)[0]))
+	require.Len(t, readAll(t, c, "exactly.dead", 1), 1, "the letter is in a transaction")
+	refusals(t, g)
+	for name, missing := range map[string]string{
+		"without-0": "Read on topic without-0", "without-1": "Read on group gantry.without-1", "without-2": "Write on topic without-2.dead",
+		"exactly-without-3": "Write on topic exactly-without-3.out", "exactly-without-4": "Write on transactional-id gantry.",
+	} {
 		var report struct {
 			OK    bool
 			Steps []struct{ What, Result, Detail, Try string }
@@ -86,13 +99,28 @@ func TestTheLeastACLsAreEnoughAndNoneCanGo(t *testing.T) {
 				require.Contains(t, s.Try, "kafka-acls")
 			}
 		}
-		require.Equal(t, []string{"missing ACL: " + missing}, failed, "%+v", report.Steps)
+		require.Len(t, failed, 1, "%+v", report.Steps)
+		require.Contains(t, failed[0], "missing ACL: "+missing)
 		require.NotEqual(t, int64(2), c.Committed(t, "gantry."+name, name)[0], "%s settles without %s", name, missing)
 	}
 	out := g.MustCLI("doctor", "mapping", "whole")
 	require.Contains(t, out, "permission: Read on topic whole")
 	require.Contains(t, out, "warning  permission: DescribeConfigs on topic whole")
 	require.NotContains(t, out, kafkatest.UserPassword)
+}
+
+// refusals holds that a mapping whose answers the cluster refuses says what to allow.
+func refusals(t *testing.T, g *gantrytest.Gantry) {
+	t.Helper()
+	for name, words := range map[string][]string{
+		"exactly-without-3": {"Write on topic exactly-without-3.out is not allowed"},
+		"exactly-without-4": {"transactional-id gantry.", "is not allowed"},
+	} {
+		require.Eventually(t, func() bool {
+			said := g.MustCLI("status")
+			return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(said, word) })
+		}, time.Minute, 200*time.Millisecond, "status of %s does not say %v", name, words)
+	}
 }
 
 func letters(t *testing.T, c *kafkatest.Cluster, topic string) int64 {
@@ -108,12 +136,17 @@ func letters(t *testing.T, c *kafkatest.Cluster, topic string) int64 {
 func aclWorld(t *testing.T, c *kafkatest.Cluster, names []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "secrets: [{prefix: \"secret:\", from: {dir: .}}]\nclusters: {main: {brokers: [%q], tls: {ca: file:ca.pem}, sasl: {mechanism: SCRAM-SHA-512, secret: secret:login}}}\n"+
-		"functions: {f: {http: %q}}\nmappings:\n", c.SASLBrokers()[0], poisoned(t))
+		"functions: {f: {http: %q}}\nmappings:\n", c.SASLBrokers()[0], poisoned(t, `{"fine":true}`))
 	for _, name := range names {
 		c.CreateTopic(t, name, 1, nil)
 		c.CreateTopic(t, name+".dead", 1, nil)
+		output := ""
+		if strings.HasPrefix(name, "exactly") {
+			c.CreateTopic(t, name+".out", 1, nil)
+			output = ", output: {topic: " + name + ".out, transactional: true}"
+		}
 		kafkatest.ProduceValues(t, c, name, 0, "poison", "good")
-		fmt.Fprintf(&b, "  %s: {function: f, cluster: main, topic: %s, startingPosition: TRIM_HORIZON, batchSize: 1, maximumBatchingWindow: 0s, maximumRetryAttempts: 0, onFailure: \"kafka://%s.dead\"}\n", name, name, name)
+		fmt.Fprintf(&b, "  %s: {function: f, cluster: main, topic: %s, startingPosition: TRIM_HORIZON, batchSize: 1, maximumBatchingWindow: 0s, maximumRetryAttempts: 0, onFailure: \"kafka://%s.dead\"%s}\n", name, name, name, output)
 	}
 	return b.String()
 }

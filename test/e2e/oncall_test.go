@@ -23,8 +23,8 @@ import (
 )
 
 // poisoned serves a function behind HTTP that fails every batch with a value that says
-// poison.
-func poisoned(t *testing.T) string {
+// poison, and gives any other an answer.
+func poisoned(t *testing.T, answer string) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var e events.KafkaEvent
 		_ = json.NewDecoder(r.Body).Decode(&e)
@@ -36,6 +36,7 @@ func poisoned(t *testing.T) string {
 				}
 			}
 		}
+		fmt.Fprint(w, answer)
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
@@ -92,7 +93,7 @@ functions: {validate: {http: %q}}
 mappings:
   orders: {function: validate, cluster: main, topic: %s, startingPosition: TRIM_HORIZON, batchSize: 1, maximumBatchingWindow: 0s,
     maximumRetryAttempts: 10000, onFailure: "kafka://%s"}
-`, c.Brokers()[0], poisoned(t), topic, dead)})
+`, c.Brokers()[0], poisoned(t, ""), topic, dead)})
 	group := "gantry.orders"
 
 	var s stands
@@ -211,7 +212,7 @@ func TestBackupAndRestore(t *testing.T) {
 	g := gantrytest.Start(t, gantrytest.Options{Config: fmt.Sprintf(`clusters: {main: {brokers: [%q]}}
 functions: {f: {http: %q}}
 mappings: {orders: {function: f, cluster: main, topic: %s, startingPosition: TRIM_HORIZON}}
-`, c.Brokers()[0], poisoned(t), topic)})
+`, c.Brokers()[0], poisoned(t, ""), topic)})
 	settles(t, c, "gantry.orders", topic)
 	file := filepath.Join(dir, "gantry.tar.gz")
 	require.Contains(t, g.MustCLI("backup", file), "bytes")

@@ -81,7 +81,12 @@ func (w *world) cut() {
 
 func (w *world) slow() {
 	keys := []kmsg.Key{kmsg.Fetch, kmsg.OffsetCommit, kmsg.Produce}
-	end := w.r.Fake.Slow(keys[w.draw.IntN(len(keys))], time.Duration(w.draw.IntN(2000))*time.Millisecond)
+	most := 2000
+	if w.m.Transactional() { // so that a member may be another one before its transaction ends
+		keys = append(keys, kmsg.Produce, kmsg.TxnOffsetCommit, kmsg.TxnOffsetCommit)
+		most = 9000
+	}
+	end := w.r.Fake.Slow(keys[w.draw.IntN(len(keys))], time.Duration(w.draw.IntN(most))*time.Millisecond)
 	w.undo = append(w.undo, end)
 }
 

@@ -36,7 +36,7 @@ func (w *world) drawOutput() {
 	w.m.Output = &mapping.Output{Topic: answers, Topics: []string{copies}, Transactional: kind == 2}
 	letters := ""
 	if kind == 2 {
-		w.m.Output.Timeout = 5 * time.Second // below the session's, as the defaults are
+		w.m.Output.Timeout = []time.Duration{5 * time.Second, 40 * time.Second}[w.draw.IntN(2)] // a session is 10 s
 		letters = deadLetters
 	}
 	w.r.WatchOutputs(owed, letters, answers, copies, deadLetters)
@@ -132,7 +132,12 @@ func (w *world) failAnswers() {
 // loseEnds lets the brokers' answers to a step of a transaction, or to a write, be lost.
 func (w *world) loseEnds() {
 	keys := []kmsg.Key{kmsg.EndTxn, kmsg.TxnOffsetCommit, kmsg.InitProducerID, kmsg.AddOffsetsToTxn, kmsg.Produce}
-	w.r.Fake.LoseAnswers(keys[w.draw.IntN(len(keys))], 1+w.draw.IntN(2))
+	n := 1 + w.draw.IntN(2)
+	if w.draw.IntN(3) == 0 { // more than a client tries: it has to find out
+		n = 40
+		w.upheaval++ // nothing is answered meanwhile
+	}
+	w.r.Fake.LoseAnswers(keys[w.draw.IntN(len(keys))], n)
 }
 
 // between disturbs a process now and then when the offsets are part of its transaction and
@@ -146,7 +151,7 @@ func (m *moods) between(p *atomic.Pointer[rig.Process]) func() {
 		switch {
 		case calm:
 		case roll == 0:
-			time.Sleep(8 * time.Second)
+			standStill(8 * time.Second)
 		case roll == 1 && p.Load() != nil:
 			p.Load().Host.Drop()
 		}

@@ -139,6 +139,9 @@ func (w *world) run() {
 // pass lets up to most go by, on the bubble's clock.
 func (w *world) pass(most time.Duration) { time.Sleep(time.Duration(w.draw.Int64N(int64(most)))) }
 
+// standStill is a process that does nothing for a while, on the bubble's clock.
+func standStill(d time.Duration) { time.Sleep(d) }
+
 // calm ends the faults: functions are well, brokers answer, somebody works.
 func (w *world) calm() {
 	w.t.Logf("%s calm", time.Now().Format(time.TimeOnly))
