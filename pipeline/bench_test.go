@@ -23,8 +23,9 @@ type still struct {
 	reached chan struct{} // closed with the commit of end
 }
 
-func (*still) Pause(record.Partition)  {}
-func (*still) Resume(record.Partition) {}
+func (*still) Pause(record.Partition)       {}
+func (*still) Resume(record.Partition)      {}
+func (*still) Rejoin(context.Context) error { return nil }
 
 func (s *still) Call(_ context.Context, b *record.Batch) function.Outcome {
 	s.done.Add(int64(b.Len()))

@@ -64,7 +64,12 @@ func (p *Pipeline) startCommit() {
 	confirm := !c.again.IsZero() && !c.again.After(time.Now())
 	offsets := map[record.Partition]record.Offset{}
 	var parts []*partition
+	member, gone := p.commit.Member(), false
 	for _, t := range p.parts {
+		if t.member != member.ID {
+			gone = gone || !t.closed
+			continue
+		}
 		at := p.upTo(t)
 		same := confirm && t.loss == nil && at.At == t.committed.At
 		if (at.At > t.committed.At || same) && !t.orphan {
@@ -77,6 +82,9 @@ func (p *Pipeline) startCommit() {
 		c.wait = time.Time{}
 		return
 	}
+	if gone {
+		c.later = p.rejoin(member)
+	}
 	if confirm {
 		c.again = time.Time{}
 	}
@@ -85,7 +93,7 @@ func (p *Pipeline) startCommit() {
 		return
 	}
 	c.busy = true
-	settled := Settled{Offsets: offsets, Answers: answers, Member: p.commit.Member()}
+	settled := Settled{Offsets: offsets, Answers: answers, Member: member}
 	if len(answers) > 0 {
 		c.begun = time.Now()
 	}

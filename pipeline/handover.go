@@ -40,10 +40,11 @@ func (p *Pipeline) Ready(ctx context.Context) error {
 // even where one of the same name is still there.
 func (p *Pipeline) Assigned(begin map[record.Partition]record.Offset) {
 	p.do(func() {
-		shape := p.set.Mapping.Lanes.InForce()
+		shape, member := p.set.Mapping.Lanes.InForce(), p.commit.Member().ID
 		for _, id := range slices.SortedFunc(maps.Keys(begin), byName) {
 			p.remove(p.byID[id])
 			p.byID[id] = newPartition(id, begin[id], shape, p.cfg.Span)
+			p.byID[id].member = member
 			p.parts = append(p.parts, p.byID[id])
 		}
 		p.reorder()
@@ -223,9 +224,10 @@ func (p *Pipeline) Lost(ids []record.Partition) {
 func (p *Pipeline) close(ids []record.Partition, orphan bool) *drain {
 	d := &drain{gone: make(chan struct{})}
 	p.do(func() {
+		member := p.commit.Member().ID
 		for _, id := range ids {
 			if t := p.byID[id]; t != nil {
-				t.closed, t.orphan, t.closing = true, orphan, time.Now().Add(closingTime)
+				t.closed, t.orphan, t.closing = true, orphan || t.member != member, time.Now().Add(closingTime)
 				d.parts = append(d.parts, t)
 			}
 		}

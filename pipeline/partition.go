@@ -21,6 +21,7 @@ type partition struct {
 	committed record.Offset // what the broker acknowledged last
 	held      int64         // bytes of unresolved records
 	moved     time.Time     // when it last got on
+	member    string        // who one was to the group when it was assigned
 	taken     int64         // behind the last record handed to the function: only with several lanes
 	closed    bool          // being taken away: nothing new starts, except to close gaps
 	closing   time.Time     // until when gaps are closed

@@ -59,6 +59,8 @@ type Settled struct {
 type Fetcher interface {
 	Pause(p record.Partition)
 	Resume(p record.Partition)
+	// Rejoin ends the membership, so that everything assigned is lost and comes anew.
+	Rejoin(ctx context.Context) error
 }
 
 // Deliverer takes dead letters; it returns when the letter is durable. Safe for use by
@@ -144,6 +146,7 @@ type Pipeline struct {
 	drains    []*drain
 	skips     []*waitingSkip
 	status    board
+	rejoined  time.Time // when the membership was last ended
 }
 
 // New makes a pipeline. Attach its fetcher and committer, then Run it.

@@ -112,8 +112,8 @@ func (w *Witness) endedSomewhere(partition int32, e *Entry, count map[string]int
 
 // inOrder wants the first of each answer behind those of the record before it with its key.
 func (w *Witness) inOrder(partition int32, e *Entry, place, last map[string]int) {
-	if e.Key == nil || w.Partial || w.order == mapping.OrderNone {
-		return
+	if e.Key == nil || w.Partial || w.order == mapping.OrderNone || e.Lettered || e.Dropped {
+		return // what was given up first and succeeded when it was read again comes late
 	}
 	for _, name := range w.outputs.owed(partition, e.Offset) {
 		at, ok := place[name]

@@ -38,6 +38,8 @@ func mappingEvents() []Event {
 		{"mapping.answer_unwritten", warn, "an answer could not be written, it is tried again", []string{"mapping", "error"}, "its lanes stand, the function is not invoked again for it; the error says what its topic or cluster lacks"},
 		{"mapping.session_lost", warn, "the group's session is over, what is in flight is cut", []string{"group", "partitions"},
 			"what is not committed is read again: the brokers were away, or the group took this member for dead"},
+		{"mapping.put_out", warn, "the group had put this member out, what it held is read again", []string{"mapping"},
+			"the group gave its partitions to others while it was joining: nothing that it held is committed any more"},
 		{"mapping.may_not_leave", warn, "not allowed to leave the group, the broker ends the membership if there is one", []string{"group"},
 			"the mapping's principal has no Read on its group: `gantry acls`"},
 		{"mapping.positions_committed", info, "starting positions committed", []string{"group", "topics", "partitions"}, "a group began to read"},

@@ -132,12 +132,12 @@ func (w *world) failAnswers() {
 // loseEnds lets the brokers' answers to a step of a transaction, or to a write, be lost.
 func (w *world) loseEnds() {
 	keys := []kmsg.Key{kmsg.EndTxn, kmsg.TxnOffsetCommit, kmsg.InitProducerID, kmsg.AddOffsetsToTxn, kmsg.Produce}
-	n := 1 + w.draw.IntN(2)
-	if w.draw.IntN(3) == 0 { // more than a client tries: it has to find out
+	key, n := keys[w.draw.IntN(len(keys))], 1+w.draw.IntN(2)
+	if w.draw.IntN(3) == 0 && key != kmsg.Produce { // more than a client tries: it has to find out
 		n = 40
 		w.upheaval++ // nothing is answered meanwhile
 	}
-	w.r.Fake.LoseAnswers(keys[w.draw.IntN(len(keys))], n)
+	w.r.Fake.LoseAnswers(key, n)
 }
 
 // between disturbs a process now and then when the offsets are part of its transaction and
