@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -152,4 +155,49 @@ func TestRegistryErrors(t *testing.T) {
 	fails(in, mapping.Schema{Format: mapping.Avro, Subject: "others"}, "register the schema")
 	fails(in, mapping.Schema{Format: mapping.JSON}, "it is AVRO, and output.schema says JSON")
 	fails(in, mapping.Schema{Format: mapping.Avro, Version: 7}, "look up schema orders-value")
+}
+
+// A schema in a file is registered where the registry does not have it, once; a changed
+// file is the next version, and one that the registry refuses leaves everything as it was.
+func TestRegister(t *testing.T) {
+	t.Parallel()
+	fake, client := serve(t)
+	r := registry(t, schema.Config{URLs: []string{fake.URL()}})
+	file := t.TempDir() + "/order.avsc"
+	with := func(fields string) *schema.Encoder {
+		text := `{"type":"record","name":"Order","fields":[{"name":"sku","type":"string"}` + fields + `]}`
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		return r.Encoder("orders", schema.Value, mapping.Schema{Format: mapping.Avro, File: file, Register: true})
+	}
+	encode := func(e *schema.Encoder, value string) string {
+		out, err := e.Encode(t.Context(), []byte(value))
+		require.NoError(t, err)
+		return string(out)
+	}
+	versions := func() []int {
+		have, err := client.SubjectVersions(t.Context(), "orders-value")
+		require.NoError(t, err)
+		return have
+	}
+	require.Equal(t, "\x00\x00\x00\x00\x01\x02x", encode(with(""), `{"sku":"x"}`))
+	require.Equal(t, "\x00\x00\x00\x00\x01\x02y", encode(with(""), `{"sku":"y"}`))
+	require.Equal(t, []int{1}, versions(), "what is there is not registered again")
+	require.Equal(t, "\x00\x00\x00\x00\x02\x02x\x00", encode(with(`,{"name":"note","type":["null","string"],"default":null}`), `{"sku":"x"}`))
+	require.Equal(t, []int{1, 2}, versions())
+
+	fake.Intercept(func(w http.ResponseWriter, r *http.Request) bool { // a registry with a rule: the fake one keeps none
+		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/versions") {
+			return false
+		}
+		w.WriteHeader(http.StatusConflict)
+		_, _ = w.Write([]byte(`{"error_code":409,"message":"READER_FIELD_MISSING_DEFAULT_VALUE: count"}`))
+		return true
+	})
+	_, err := with(`,{"name":"count","type":"int"}`).Encode(t.Context(), []byte(`{"sku":"x","count":1}`))
+	var bad *schema.Misfit
+	require.False(t, errors.As(err, &bad), "the records wait")
+	for _, text := range []string{"register the schema of " + file + " under orders-value", "HTTP 409", "READER_FIELD_MISSING_DEFAULT_VALUE: count", "the subject's compatibility rule refuses this schema"} {
+		require.ErrorContains(t, err, text)
+	}
+	require.Equal(t, []int{1, 2}, versions())
 }

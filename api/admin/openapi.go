@@ -22,7 +22,7 @@ func (s *Server) openAPI(context.Context, call[none]) (object, error) {
 		"components": object{
 			"schemas": object{"Error": schemaOf(reflect.TypeFor[errorBody]())},
 			"securitySchemes": object{"sigv4": object{
-				"type": "apiKey", "in": "header", "name": "Authorization", "description": "AWS Signature Version 4, service lambda",
+				"type": "apiKey", "in": "header", "name": "Authorization", "description": "AWS Signature Version 4, service lambda. A key that names a function does produce alone, to the topics of the function's right (docs/produce.md)",
 			}},
 		},
 	}, nil

@@ -58,7 +58,7 @@ func (s *Server) routes() []route {
 		{"GET", f + "/{name}/logs", "getFunctionLogs", "Read or follow what a function writes", stream(s, s.functionLogs,
 			query("lines", "integer", "how many of the last lines; default 100"), query("follow", "boolean", "go on with what it writes from now on"))},
 		{"POST", "/gantry/v1/apply", "apply", "Make the store agree with a file", handle(s, s.apply)},
-		{"POST", "/gantry/v1/topics/{topic}/records", "produce", "Write records to a topic", handle(s, s.produce)},
+		{"POST", "/gantry/v1/topics/{topic}/records", "produce", "Write records to a topic; with a key of a function, under the function's right", handle(s, s.produce)},
 		{"GET", "/gantry/v1/backup", "backup", "All that gantry must remember, as a compressed tar", s.backup()},
 		{"GET", "/gantry/v1/openapi.json", "getOpenAPI", "This API as an OpenAPI document", handle(s, s.openAPI)},
 	}

@@ -32,7 +32,7 @@ var (
 	schemaReaders = Kit{"venv-schemas", []Tool{python}, []string{"confluent-kafka[avro,json,protobuf]==2.11.1", "fastavro==1.13.1", "protobuf==7.36.2"}, venv}
 
 	pythonFunctions = Kit{"venv-functions", []Tool{python},
-		[]string{"awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0"}, venv}
+		[]string{"awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0", "boto3==1.44.5"}, venv}
 )
 
 // grafanaTypes are the types of Grafana's dashboard model, and what holds a file against them.

@@ -66,7 +66,7 @@ var parts = []Part{
 	{
 		Name: "e2e", About: "the binary on a real Kafka, as a user runs it",
 		Packages: []string{"test/e2e"}, Kafka: true, Wants: []Tool{java, maven, python, node},
-		Kits:    []Kit{awsClients, pythonFunctions},
+		Kits:    []Kit{awsClients, pythonFunctions, awsServer},
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour},
 	},
 	{

@@ -30,7 +30,7 @@ var shared = sync.OnceValue(func() kits {
 	return kits{
 		python: &kit{name: "venv-functions", proof: "bin/python", fetch: func(dir string) [][]string {
 			return [][]string{{"python3", "-m", "venv", dir},
-				{filepath.Join(dir, "bin", "pip"), "install", "-q", "awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0"}}
+				{filepath.Join(dir, "bin", "pip"), "install", "-q", "awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0", "boto3==1.44.5"}}
 		}},
 		node: &kit{name: "runtimes/node-ric-4.0.2", proof: "node_modules/aws-lambda-ric/rapid-client.node", heavy: true, fetch: func(dir string) [][]string {
 			return [][]string{{"npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "aws-lambda-ric@4.0.2"}}
