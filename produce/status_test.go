@@ -29,7 +29,7 @@ type way struct{ *kafkatest.Host }
 // Resolve implements produce.Clusters.
 func (w way) Resolve(_ context.Context, src mapping.Source) (kafka.Cluster, error) {
 	if src.Cluster != "onprem" {
-		return kafka.Cluster{}, fmt.Errorf("cluster %q is not in clusters:", src.Cluster)
+		return kafka.Cluster{}, fmt.Errorf("cluster %q is not in the file", src.Cluster)
 	}
 	return kafka.Cluster{Brokers: w.Brokers(), Dial: w.Dial}, nil
 }
@@ -89,7 +89,7 @@ func TestNothingCanBeReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAsks(t)
 		a.right = &function.Produce{Cluster: "gone", Topics: []string{"valid"}}
-		rw := a.refused(503, "ClusterException", `reach cluster gone: cluster "gone" is not in clusters:`)
+		rw := a.refused(503, "ClusterException", `reach cluster gone: cluster "gone" is not in the file`)
 		require.Equal(t, "1", rw.Header().Get("Retry-After"))
 		a.err = io.ErrUnexpectedEOF
 		a.refused(503, "ServiceUnavailableException", "find out what function orders may do")
