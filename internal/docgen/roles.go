@@ -18,7 +18,7 @@ What each operation of both APIs asks of a key (` + "`keys:`" + ` in the [config
 - **operator** keeps it running, too: pauses and resumes, invokes, writes to topics, accepts losses, limits concurrency, reads the logs of functions.
 - **admin** decides which code runs and with whose data. The key that gantry makes on its first start is an admin's, and so is everybody in ` + "`gantry demo`" + `.
 
-A key that names a function (`+"`{id, secret, function: NAME}`"+`) has no role. It speaks for that function and does one thing, gantry:produce: it writes to the topics of the function's `+"`produce:`"+` right ([produce](produce.md)) and is refused everything else.
+A key that names a function (` + "`{id, secret, function: NAME}`" + `) has no role. It speaks for that function and does one thing, gantry:produce: it writes to the topics of the function's ` + "`produce:`" + ` right ([produce](produce.md)) and is refused everything else.
 
 A role may do what those above it in this list may. Whoever may not is answered AccessDeniedException, 403, before anything of the request is read.
 

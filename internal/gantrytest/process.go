@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -24,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"gantry/api/client"
+	"gantry/internal/freeport"
 )
 
 // binaryVariable names a gantry to test instead of the one of this tree: a release.
@@ -119,15 +119,16 @@ func New(t testing.TB, o Options) *Gantry {
 	return g
 }
 
-// FreePort gives a port of loopback that nobody listens on now.
+// FreePort gives a port of loopback that nobody listens on, and that nobody else who asks
+// for one gets before the test is over.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	c, err := freeport.Take()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Cleanup(c.Release)
+	return c.Port
 }
 
 // Up starts the process and waits until its API answers.

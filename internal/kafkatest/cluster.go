@@ -136,6 +136,7 @@ func (c *Cluster) Stop() {
 		if b.proc != nil {
 			b.proc.kill()
 		}
+		b.ports.release()
 	}
 	if c.options.Tap != nil {
 		c.options.Tap.close()

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gantry/internal/freeport"
 )
 
 // Realm is that of every KDC.
@@ -40,10 +42,12 @@ func StartKDCAt(t testing.TB, m *Machine) *KDC {
 			t.Skipf("needs a Kerberos KDC: there is no %s; Debian's krb5-kdc and krb5-admin-server bring it (%s)", tool, path)
 		}
 	}
-	port, err := pickPort()
+	claim, err := freeport.Take()
 	if err != nil {
 		t.Fatal(err)
 	}
+	claim.Release() // a KDC listens on UDP as well, at once and until the end
+	port := claim.Port
 	on := Options{Machine: m}
 	k := &KDC{dir: t.TempDir(), Address: fmt.Sprintf("%s:%d", on.name(), port), on: on}
 	k.Config = filepath.Join(k.dir, "krb5.conf")

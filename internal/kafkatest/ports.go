@@ -1,50 +1,46 @@
 package kafkatest
 
-import (
-	"fmt"
-	"math/rand/v2"
-	"net"
-)
+import "gantry/internal/freeport"
 
 // ports are where one broker listens; they stay the same when it is started again.
 type ports struct {
 	plain, sasl, mtls, controller int
 	more                          map[string]int // of Options.Listeners
 	tap, tapped                   int            // where Options.Tap listens, and the broker behind it
+
+	claims []freeport.Claim
 }
 
-// pickPorts chooses below the range the kernel takes outgoing connections from (32768
-// and up on Linux): while a killed broker is away its clients dial its port again and
-// again, and a port of that range could be taken, even by such a client dialing itself.
+// pickPorts claims them until release.
 func pickPorts(more []Listener) (ports, error) {
-	var picked [6]int
-	for i := range picked {
-		p, err := pickPort()
-		if err != nil {
+	p := ports{more: map[string]int{}}
+	take := func() (port int, err error) {
+		c, err := freeport.Take()
+		if err == nil {
+			p.claims = append(p.claims, c)
+		}
+		return c.Port, err
+	}
+	for _, port := range []*int{&p.plain, &p.sasl, &p.mtls, &p.controller, &p.tap, &p.tapped} {
+		var err error
+		if *port, err = take(); err != nil {
+			p.release()
 			return ports{}, err
 		}
-		picked[i] = p
 	}
-	all := ports{picked[0], picked[1], picked[2], picked[3], map[string]int{}, picked[4], picked[5]}
 	for _, l := range more {
-		p, err := pickPort()
+		port, err := take()
 		if err != nil {
+			p.release()
 			return ports{}, err
 		}
-		all.more[l.Name] = p
+		p.more[l.Name] = port
 	}
-	return all, nil
+	return p, nil
 }
 
-func pickPort() (int, error) {
-	var last error
-	for range 100 {
-		port := 20_000 + rand.IntN(12_000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return port, l.Close()
-		}
-		last = err
+func (p ports) release() {
+	for _, c := range p.claims {
+		c.Release()
 	}
-	return 0, fmt.Errorf("find a free port on 127.0.0.1: %w", last)
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"gantry/internal/freeport"
 )
 
 // A tap shows a client's requests whole and keeps back what it is told to; the requests of
@@ -16,9 +18,10 @@ func TestTap(t *testing.T) {
 	f := Local(t)
 	tap := &Tap{}
 	t.Cleanup(tap.close)
-	port, err := pickPort()
+	claim, err := freeport.Take()
 	require.NoError(t, err)
-	address := fmt.Sprintf("127.0.0.1:%d", port)
+	t.Cleanup(claim.Release)
+	address := fmt.Sprintf("127.0.0.1:%d", claim.Port)
 	require.NoError(t, tap.open(address, f.Brokers()[0]))
 	seen := make(chan Request, 1)
 	tap.Watch("watched", func(r Request) bool {

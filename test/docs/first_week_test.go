@@ -66,13 +66,8 @@ func linked(t *testing.T) string {
 	return path
 }
 
-// port is an address on loopback that was free a moment ago.
-func port(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
+// port is an address on loopback that is free.
+func port(t *testing.T) string { return fmt.Sprintf("127.0.0.1:%d", gantrytest.FreePort(t)) }
 
 // postgres runs Debian's PostgreSQL for one test: its administrator is let in from this
 // machine, everybody else needs a password. It gives the port.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"gantry/internal/gantrytest"
 )
 
 const monitoring = "../../packaging/monitoring/"
@@ -51,10 +52,7 @@ scrape_configs:
   - job_name: gantry
     static_configs: [{targets: [%q]}]
 `, file, target.Host), 0o600))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
+	address := fmt.Sprintf("127.0.0.1:%d", gantrytest.FreePort(t))
 	var said bytes.Buffer
 	cmd := exec.Command(program(t, "prometheus"), "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--log.level=warn")

@@ -23,21 +23,32 @@ type proxy struct {
 
 	mu    sync.Mutex
 	draw  *rand.Rand
-	count map[string]int // what was done
+	count map[string]int  // what was done
+	due   map[string]bool // operations that have not failed in part yet: the next that can does
 }
 
 func newProxy(t *testing.T, behind string) *proxy {
-	p := &proxy{behind: behind, draw: rand.New(rand.NewPCG(1, 2)), count: map[string]int{}}
+	p := &proxy{behind: behind, draw: rand.New(rand.NewPCG(1, 2)), count: map[string]int{}, due: map[string]bool{}}
+	for _, operation := range partials {
+		p.due[operation] = true
+	}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
 	p.URL = s.URL
 	return p
 }
 
-// fate draws what becomes of a request.
-func (p *proxy) fate() string {
+// partials are the operations that can fail in part.
+var partials = []string{"SendMessageBatch", "PublishBatch", "PutEvents", "PutRecords", "PutRecordBatch", "BatchWriteItem"}
+
+// fate draws what becomes of a request. Each operation fails in part once at least, however
+// few its requests are.
+func (p *proxy) fate(operation string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.due[operation] {
+		return "partial"
+	}
 	fate := []string{"throttle", "unavailable", "lose", "partial", "partial"}
 	if n := p.draw.IntN(20); n < len(fate) {
 		return fate[n]
@@ -49,6 +60,9 @@ func (p *proxy) did(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.count[what]++
+	if operation, partial := strings.CutSuffix(what, " partial"); partial {
+		delete(p.due, operation)
+	}
 }
 
 // ServeHTTP implements http.Handler.
@@ -59,7 +73,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if operation == "" && bytes.Contains(body, []byte("Action=PublishBatch")) {
 		operation = "PublishBatch"
 	}
-	fate := p.fate()
+	fate := p.fate(operation)
 	if p.gone.Load() {
 		fate = "gone"
 	}
