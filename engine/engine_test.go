@@ -17,6 +17,7 @@ import (
 	"gantry/internal/kafkatest"
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/record"
 	"gantry/store"
 	"gantry/store/memory"
 )
@@ -31,7 +32,8 @@ type place struct {
 	by     store.Write
 
 	mu     sync.Mutex
-	calls  map[string][]int64 // function → offsets seen
+	calls  map[string][]int64                  // function → offsets seen
+	done   map[record.Partition]map[int64]bool // by any of them
 	fail   map[string]bool
 	events written
 	end    func()
@@ -40,7 +42,7 @@ type place struct {
 func newPlace(t *testing.T) *place {
 	p := &place{
 		t: t, fake: kafkatest.Virtual(t), store: memory.New(), by: store.Write{Actor: "test", Reason: "test"},
-		calls: map[string][]int64{}, fail: map[string]bool{},
+		calls: map[string][]int64{}, done: map[record.Partition]map[int64]bool{}, fail: map[string]bool{},
 	}
 	p.engine = engine.New(engine.Config{OneLane: func(fn function.Function) string { return fn.Settings["strict"] },
 		Store: p.store, Sources: p, Targets: p.target, Process: "one", EventLog: &p.events,
@@ -81,6 +83,11 @@ func (t target) Invoke(_ context.Context, in function.Invocation) function.Outco
 	for _, rs := range e.Records {
 		for _, r := range rs {
 			t.p.calls[t.name] = append(t.p.calls[t.name], r.Offset)
+			at := record.Partition{Topic: r.Topic, Index: int32(r.Partition)}
+			if t.p.done[at] == nil {
+				t.p.done[at] = map[int64]bool{}
+			}
+			t.p.done[at][r.Offset] = true
 		}
 	}
 	return function.Outcome{Class: function.Succeeded, StatusCode: 200}
