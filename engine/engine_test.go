@@ -3,7 +3,9 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,7 +36,27 @@ type place struct {
 	calls  map[string][]int64 // function → offsets seen
 	fail   map[string]bool
 	events written
+	said   said
 	end    func()
+}
+
+// said keeps what the engine logs.
+type said struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *said) count(text string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Count(s.text.String(), text)
 }
 
 func newPlace(t *testing.T) *place {
@@ -44,7 +66,7 @@ func newPlace(t *testing.T) *place {
 	}
 	p.engine = engine.New(engine.Config{OneLane: func(fn function.Function) string { return fn.Settings["strict"] },
 		Store: p.store, Sources: p, Targets: p.target, Process: "one", EventLog: &p.events,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &p.said), nil)),
 		ARN: func(name string) string { return "arn:aws:lambda:eu-west-1:000000000000:function:" + name },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
