@@ -44,8 +44,9 @@ func killGantry(t *testing.T, c *kafkatest.Cluster, kills int) {
 	w.explain(w.verify(counts), disturbances)
 	t.Logf("back to work after being up again within %s", back)
 	// A member that is not static would wait for the end of its old session, 45 s. On a
-	// machine that does other work too only the fastest return says how long it takes.
-	require.Less(t, slices.Min(back), time.Second, "back to work")
+	// machine that does other work too one of many returns may take longer.
+	slices.Sort(back)
+	require.Less(t, back[len(back)/2], time.Second, "back to work")
 	require.Less(t, slices.Max(back), 20*time.Second, "back to work")
 	require.NoError(t, g.Stop())
 }
