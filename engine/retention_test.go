@@ -8,7 +8,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"gantry/internal/kafkatest"
-	"gantry/mapping"
 )
 
 func (p *place) retain(ms string) {
@@ -65,25 +64,5 @@ func TestRetentionIsWarnedOf(t *testing.T) {
 		p.mu.Unlock()
 		settle(5 * time.Minute)
 		require.Empty(t, p.engine.Headroom(id), "it does not stand")
-	})
-}
-
-// Which rule decides where a mapping begins is said: the group's commits win.
-func TestWhereAMappingBeginsIsSaid(t *testing.T) {
-	bubble(t, func(t *testing.T, p *place) {
-		m := orders()
-		m.Start = mapping.Latest
-		kafkatest.ProduceValues(t, p.fake, "orders", 0, "a", "b", "c")
-		note, err := p.engine.Begins(t.Context(), m)
-		require.NoError(t, err)
-		require.Equal(t, "begins at LATEST: group g has no commits yet", note)
-		p.fake.Commit(t, "g", "orders", map[int32]int64{0: 1})
-		note, err = p.engine.Begins(t.Context(), m)
-		require.NoError(t, err)
-		require.Equal(t, "goes on at the commits of group g; startingPosition LATEST is ignored", note)
-		p.function("f")
-		p.mapping(m)
-		settle(5 * time.Second)
-		require.Equal(t, []int64{1, 2}, p.seen("f"))
 	})
 }

@@ -40,7 +40,7 @@ var dataPlane = []section{
 		row("consumer group id", lambda.Same, "the mapping's UUID unless given; gantry.NAME for a mapping of a file"),
 		row("a group that has commits", lambda.Same, "goes on there, StartingPosition is ignored; apply says so"),
 		row("StartingPosition", lambda.Chosen, "resolved to offsets at creation and committed before the first fetch, so a restart before the first batch skips nothing; AWS's LATEST may miss records at creation and update"),
-		row("a partition added later", lambda.Chosen, "begins at its oldest record, also with LATEST"),
+		row("a partition added later", lambda.Chosen, "begins at its oldest record, also with LATEST; so does one without a commit where the group has commits for others"),
 		row("offsets of an idle group expired", lambda.Chosen, "begins at the stored starting position again; nothing is skipped, records may be repeated"),
 		row("records gone before they were read", lambda.Chosen, "retention, truncation or a recreated topic stop the partition and show what is missing, until gantry offsets accept-loss; no offset is ever reset by itself"),
 		row("commits", lambda.Same, "after each settled batch, the next offset to read; filtered records with it"),
