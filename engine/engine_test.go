@@ -35,6 +35,7 @@ type place struct {
 	mu     sync.Mutex
 	calls  map[string][]int64 // function → offsets seen
 	fail   map[string]bool
+	lose   map[string]int // answers of a function to be lost; -1: it answers when it is cut
 	events written
 	said   said
 	end    func()
@@ -62,7 +63,7 @@ func (s *said) count(text string) int {
 func newPlace(t *testing.T) *place {
 	p := &place{
 		t: t, fake: kafkatest.Virtual(t), store: memory.New(), by: store.Write{Actor: "test", Reason: "test"},
-		calls: map[string][]int64{}, fail: map[string]bool{},
+		calls: map[string][]int64{}, fail: map[string]bool{}, lose: map[string]int{},
 	}
 	p.engine = engine.New(engine.Config{OneLane: func(fn function.Function) string { return fn.Settings["strict"] },
 		Store: p.store, Sources: p, Targets: p.target, Process: "one", EventLog: &p.events,
@@ -92,9 +93,12 @@ func (p *place) target(_ context.Context, fn function.Function) (engine.Target, 
 
 func (t target) Close(context.Context) error { return nil }
 
-func (t target) Invoke(_ context.Context, in function.Invocation) function.Outcome {
+func (t target) Invoke(ctx context.Context, in function.Invocation) function.Outcome {
 	var e events.KafkaEvent
 	_ = json.Unmarshal(in.Payload, &e)
+	if t.loses(ctx) {
+		return function.Outcome{Class: function.Unknown, Message: "the connection broke"}
+	}
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
 	if t.p.fail[t.name] {
@@ -106,6 +110,17 @@ func (t target) Invoke(_ context.Context, in function.Invocation) function.Outco
 		}
 	}
 	return function.Outcome{Class: function.Succeeded, StatusCode: 200}
+}
+
+func (t target) loses(ctx context.Context) bool {
+	t.p.mu.Lock()
+	n := t.p.lose[t.name]
+	t.p.lose[t.name] = max(n-1, min(n, 0))
+	t.p.mu.Unlock()
+	if n < 0 {
+		<-ctx.Done()
+	}
+	return n != 0
 }
 
 func (p *place) function(name string) {
