@@ -204,10 +204,13 @@ func (p *Pipeline) launch(lanes []*lane, pieces []*work) {
 	}
 	caller, gate := p.set.Caller, p.set.Gate
 	p.counts.invoked(b.Len())
-	partial, stage := p.set.Mapping.PartialAnswers, p.set.Output
+	partial, stage, mapping := p.set.Mapping.PartialAnswers, p.set.Output, p.set.Mapping.UUID
 	go func() {
 		out := caller.Call(ctx, b)
 		gate.Leave()
+		if out.Class == function.Unknown {
+			unanswered(p.cfg.Log, mapping, b, out, ctx.Err() != nil, time.Since(f.began))
+		}
 		r := read(b, out, partial)
 		if stage != nil && r.Class == function.Succeeded && r.failures.Count() < b.Len() {
 			p.write(ctx, f, stage, &r)
