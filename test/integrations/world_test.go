@@ -1,7 +1,6 @@
 package integrations_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log"
@@ -17,11 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 
-	"gantry/cloud/places"
 	"gantry/internal/gantrytest"
 )
 
@@ -82,13 +78,6 @@ func (w *cloudOf) cli(args ...string) string {
 		w.t.Fatalf("aws %s: %v\n%s%s", strings.Join(args, " "), err, out, said)
 	}
 	return strings.TrimSpace(string(out))
-}
-
-// bucket reads what is in a bucket.
-func (w *cloudOf) bucket(name string) places.Bucket {
-	return places.Bucket{Name: name, Client: places.Client{Config: func(context.Context) (aws.Config, error) {
-		return aws.Config{Region: "us-east-1", BaseEndpoint: &w.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}, nil
-	}}}
 }
 
 // faulty stands before a server: of every so many writes one is told to slow down, one
