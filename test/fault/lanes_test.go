@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,8 +23,8 @@ import (
 )
 
 // kill -9 of gantry with sixteen lanes a partition in order of keys: nothing is lost, a
-// key's records come in order, and what a kill repeats was not committed and is no more
-// than the uncommitted span of its partition.
+// key's records come in order, what is committed was done, and what a kill repeats was not
+// committed and is no more than the uncommitted span of its partition.
 func TestKillGantryWithLanes(t *testing.T) {
 	const partitions, records, spanRecords = 2, 24_000, 100_000
 	kills := kafkatest.Size(3, 10)
@@ -31,7 +32,7 @@ func TestKillGantryWithLanes(t *testing.T) {
 	topic := kafkatest.Topic(t)
 	c.CreateTopic(t, topic, partitions, nil)
 	fillKeyed(t, c, topic, records)
-	k := &keyKeeper{next: map[string]int64{}, had: map[record.Position]int{}}
+	k := &keyKeeper{next: map[string]int64{}, had: map[record.Position]int{}, done: map[record.Position]bool{}}
 	srv := httptest.NewServer(k)
 	defer srv.Close()
 	g := gantrytest.Start(t, gantrytest.Options{Config: fmt.Sprintf(`
@@ -46,7 +47,9 @@ mappings:
 			require.True(t, time.Now().Before(deadline), "%d of %d records after two minutes", k.seen(), records)
 		}
 		g.Kill()
-		pass(100 * time.Millisecond) // what the function still works on ends
+		done := k.finished()         // the function still works on what was in flight
+		pass(100 * time.Millisecond) // that ends
+		k.holds(topic, done, c.Committed(t, topic+"-g", topic))
 		k.killed(c.Committed(t, topic+"-g", topic))
 		g.Up()
 	}
@@ -75,6 +78,7 @@ type keyKeeper struct {
 	mu        sync.Mutex
 	next      map[string]int64 // key → the lowest offset it may have in this life
 	had       map[record.Position]int
+	done      map[record.Position]bool // worked on to the end
 	life      int
 	committed map[int32]int64 // when this life began
 	repeated  []int           // by life
@@ -99,6 +103,7 @@ func (k *keyKeeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	k.note(e)
 	pass(wait)
+	k.end(e)
 	_, _ = io.WriteString(w, "null")
 }
 
@@ -130,6 +135,37 @@ func (k *keyKeeper) seen() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.had)
+}
+
+// end notes what was worked on to its end.
+func (k *keyKeeper) end(e events.KafkaEvent) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, records := range e.Records {
+		for _, r := range records {
+			k.done[record.Position{Topic: r.Topic, Partition: int32(r.Partition), Offset: r.Offset}] = true
+		}
+	}
+}
+
+// finished is what was worked on to its end.
+func (k *keyKeeper) finished() map[record.Position]bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return maps.Clone(k.done)
+}
+
+// holds notes a fault for each record that is committed and was not done then.
+func (k *keyKeeper) holds(topic string, done map[record.Position]bool, committed map[int32]int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for partition, at := range committed {
+		for offset := range at {
+			if p := (record.Position{Topic: topic, Partition: partition, Offset: offset}); !done[p] {
+				k.faults = append(k.faults, fmt.Sprintf("%s is not done, and %d is committed", p, at))
+			}
+		}
+	}
 }
 
 // killed begins another life.
