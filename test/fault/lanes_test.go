@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -46,10 +45,12 @@ mappings:
 		for deadline := time.Now().Add(2 * time.Minute); k.seen() < records*(n+1)/(kills+1); pass(5 * time.Millisecond) {
 			require.True(t, time.Now().Before(deadline), "%d of %d records after two minutes", k.seen(), records)
 		}
+		thaw := k.freeze() // what is in flight now is never answered
+		pass(100 * time.Millisecond)
 		g.Kill()
-		done := k.finished()         // the function still works on what was in flight
-		pass(100 * time.Millisecond) // that ends
-		k.holds(topic, done, c.Committed(t, topic+"-g", topic))
+		k.holds(topic, c.Committed(t, topic+"-g", topic))
+		thaw()
+		pass(100 * time.Millisecond) // what the function still works on ends
 		k.killed(c.Committed(t, topic+"-g", topic))
 		g.Up()
 	}
@@ -79,6 +80,7 @@ type keyKeeper struct {
 	next      map[string]int64 // key → the lowest offset it may have in this life
 	had       map[record.Position]int
 	done      map[record.Position]bool // worked on to the end
+	frozen    chan struct{}            // nil = work ends when its time is over
 	life      int
 	committed map[int32]int64 // when this life began
 	repeated  []int           // by life
@@ -103,7 +105,9 @@ func (k *keyKeeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	k.note(e)
 	pass(wait)
-	k.end(e)
+	if !k.end(e) {
+		return
+	}
 	_, _ = io.WriteString(w, "null")
 }
 
@@ -137,31 +141,44 @@ func (k *keyKeeper) seen() int {
 	return len(k.had)
 }
 
-// end notes what was worked on to its end.
-func (k *keyKeeper) end(e events.KafkaEvent) {
+// freeze lets no work end until it is thawed; then it ends without an answer.
+func (k *keyKeeper) freeze() (thaw func()) {
 	k.mu.Lock()
+	defer k.mu.Unlock()
+	frozen := make(chan struct{})
+	k.frozen = frozen
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.frozen = nil
+		close(frozen)
+	}
+}
+
+// end notes what was worked on to its end, and whether it is to be answered.
+func (k *keyKeeper) end(e events.KafkaEvent) bool {
+	k.mu.Lock()
+	if frozen := k.frozen; frozen != nil {
+		k.mu.Unlock()
+		<-frozen
+		return false
+	}
 	defer k.mu.Unlock()
 	for _, records := range e.Records {
 		for _, r := range records {
 			k.done[record.Position{Topic: r.Topic, Partition: int32(r.Partition), Offset: r.Offset}] = true
 		}
 	}
+	return true
 }
 
-// finished is what was worked on to its end.
-func (k *keyKeeper) finished() map[record.Position]bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return maps.Clone(k.done)
-}
-
-// holds notes a fault for each record that is committed and was not done then.
-func (k *keyKeeper) holds(topic string, done map[record.Position]bool, committed map[int32]int64) {
+// holds notes a fault for each record that is committed and was not worked on to its end.
+func (k *keyKeeper) holds(topic string, committed map[int32]int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for partition, at := range committed {
 		for offset := range at {
-			if p := (record.Position{Topic: topic, Partition: partition, Offset: offset}); !done[p] {
+			if p := (record.Position{Topic: topic, Partition: partition, Offset: offset}); !k.done[p] {
 				k.faults = append(k.faults, fmt.Sprintf("%s is not done, and %d is committed", p, at))
 			}
 		}
