@@ -124,6 +124,24 @@ func (c *Client) Stream(ctx context.Context, q Request) (io.ReadCloser, error) {
 	return res.Body, nil
 }
 
+// Plain reads what needs no credentials, such as a URL that is signed already.
+func (c *Client) Plain(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
+	q := Request{Method: http.MethodGet, Path: path, Query: query}
+	r, err := http.NewRequestWithContext(ctx, q.Method, strings.TrimRight(c.endpoint.String(), "/")+path+"?"+query.Encode(), http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: %w", path, err)
+	}
+	res, err := c.http.Do(r)
+	if err != nil {
+		return nil, c.unreachable(q, err)
+	}
+	if res.StatusCode/100 == 2 {
+		return res.Body, nil
+	}
+	defer func() { _ = res.Body.Close() }()
+	return nil, c.errorOf(q, res)
+}
+
 // open gives an answer with a 2xx status, whose body is still to be read and closed.
 func (c *Client) open(ctx context.Context, q Request) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, q.Method, strings.TrimRight(c.endpoint.String(), "/")+q.Path, bytes.NewReader(q.Body))
