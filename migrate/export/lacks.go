@@ -80,7 +80,9 @@ func (b *builder) lack(part, place string, f Feature) {
 // mappingLacks are what AWS lacks of a mapping beside its source.
 func (b *builder) mappingLacks(part string, m mapping.Mapping) {
 	of := "mapping " + cmp.Or(m.Name, m.UUID)
-	say := func(name, place, here, there string) { b.lack(part, place, Feature{Name: name, Of: of, Here: here, There: there}) }
+	say := func(name, place, here, there string) {
+		b.lack(part, place, Feature{Name: name, Of: of, Here: here, There: there})
+	}
 	if o := m.Output; o != nil {
 		say("output", "", "answers become records of "+strings.Join(topicsOf(o), ", "), "answers are thrown away; let the function write them itself")
 		if o.Transactional {
@@ -123,7 +125,9 @@ func topicsOf(o *mapping.Output) []string {
 // functionLacks are what AWS lacks of a function that runs here.
 func (b *builder) functionLacks(part string, fn function.Function, c Case) {
 	of := "function " + fn.Name
-	say := func(name, place, here, there string) { b.lack(part, place, Feature{Name: name, Of: of, Here: here, There: there}) }
+	say := func(name, place, here, there string) {
+		b.lack(part, place, Feature{Name: name, Of: of, Here: here, There: there})
+	}
 	if fn.Timeout > function.MaxTimeout {
 		say("timeout", "Timeout", fmt.Sprintf("a timeout of %s", fn.Timeout), "14 minutes")
 	}

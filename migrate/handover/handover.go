@@ -130,7 +130,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	r := &run{Config: c}
 	if err := r.preflight(ctx); err != nil {
-		r.say("look", Failed, err.Error())
+		r.say("look", Failed, "%v", err)
 		return err
 	}
 	if c.DryRun {
@@ -142,7 +142,7 @@ func Run(ctx context.Context, c Config) error {
 	err := r.forward(within)
 	switch {
 	case err == nil:
-		r.say("done", Done, r.afterwards())
+		r.say("done", Done, "%s", r.afterwards())
 		return nil
 	case ctx.Err() != nil:
 		return r.broken("interrupted: run the same command again, it goes on from here", ctx.Err())
@@ -151,11 +151,7 @@ func Run(ctx context.Context, c Config) error {
 }
 
 func (r *run) say(name string, result Outcome, format string, args ...any) {
-	text := format
-	if len(args) > 0 {
-		text = fmt.Sprintf(format, args...)
-	}
-	r.Say(Step{At: time.Now().UTC(), Name: name, Result: result, Detail: text})
+	r.Say(Step{At: time.Now().UTC(), Name: name, Result: result, Detail: fmt.Sprintf(format, args...)})
 }
 
 func (r *run) broken(what string, err error) error {
