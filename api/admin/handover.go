@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,21 +75,33 @@ func (s *Server) openHandOver(r *http.Request) (following[handover.Step], error)
 	if !s.handovers.begin(m.UUID) {
 		return none, &apiError{http.StatusConflict, "ResourceConflictException", "mapping " + m.UUID + " is being handed over already"}
 	}
+	return s.goHandOver(r.Context(), m, in, cfg), nil
+}
+
+// goHandOver begins a hand-over and gives its steps.
+func (s *Server) goHandOver(request context.Context, m mapping.Mapping, in handOverOrder, cfg handover.Config) following[handover.Step] {
 	steps, over := make(chan handover.Step, 1024), make(chan struct{})
+	var last handover.Step // of the goroutine below alone
 	cfg.Say = func(step handover.Step) {
+		last = step
 		s.cfg.Log.Info("hand-over", "mapping", m.UUID, "step", step.Name, "result", string(step.Result), "detail", step.Detail)
 		select {
 		case steps <- step:
 		default: // nobody reads any more; the log has it
 		}
 	}
-	ctx, stop := s.untilStopping(context.WithoutCancel(r.Context()))
+	ctx, stop := s.untilStopping(context.WithoutCancel(request))
 	go func() {
 		defer close(over)
 		defer close(steps)
 		defer s.handovers.end(m.UUID)
 		defer stop()
 		_ = handover.Run(ctx, cfg) // its last step says how it ended
+		if !in.DryRun {
+			by := s.by(ctx, "hand-over to AWS: "+in.Reason)
+			s.cfg.Audit.Record(context.WithoutCancel(ctx), store.Change{By: by, Action: "handover", Kind: store.Mappings, ID: m.UUID,
+				After: map[string]string{"awsMapping": in.AWSMapping, "result": string(last.Result), "detail": last.Detail}})
+		}
 	}()
 	next := func(ctx context.Context) (handover.Step, bool) {
 		select {
@@ -98,15 +111,14 @@ func (s *Server) openHandOver(r *http.Request) (following[handover.Step], error)
 			return handover.Step{}, false
 		}
 	}
-	return following[handover.Step]{next, func() { <-over }}, nil
+	return following[handover.Step]{next, func() { <-over }}
 }
 
-// handOverOf reads an order, naming all that is wrong with it.
-func (s *Server) handOverOf(ctx context.Context, m mapping.Mapping, in handOverOrder) (handover.Config, error) {
+// checkHandOver names all that is wrong with an order.
+func (s *Server) checkHandOver(ctx context.Context, in handOverOrder) (within time.Duration, by store.Write, err error) {
 	var errs []error
-	within := handover.DefaultWithin
+	within = handover.DefaultWithin
 	if in.Within != "" {
-		var err error
 		if within, err = time.ParseDuration(in.Within); err != nil || within < time.Second || within > time.Hour {
 			errs = append(errs, fmt.Errorf("within: %q is no time within 1s..1h", in.Within))
 		}
@@ -117,14 +129,20 @@ func (s *Server) handOverOf(ctx context.Context, m mapping.Mapping, in handOverO
 	if u, err := url.Parse(in.AWSEndpoint); in.AWSEndpoint != "" && (err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme)) {
 		errs = append(errs, fmt.Errorf("awsEndpoint: %q is no URL", in.AWSEndpoint))
 	}
-	by, err := s.because(ctx, "hand-over to AWS", in.Reason)
+	by, err = s.because(ctx, "hand-over to AWS", in.Reason)
 	if err != nil && !in.DryRun {
 		errs = append(errs, err)
 	}
 	if s.cfg.AWS == nil {
 		errs = append(errs, errNoAWS)
 	}
-	if err := errors.Join(errs...); err != nil {
+	return within, by, errors.Join(errs...)
+}
+
+// handOverOf is the hand-over that an order asks for.
+func (s *Server) handOverOf(ctx context.Context, m mapping.Mapping, in handOverOrder) (handover.Config, error) {
+	within, by, err := s.checkHandOver(ctx, in)
+	if err != nil {
 		return handover.Config{}, badInput(err.Error())
 	}
 	cfg, err := s.cfg.AWS(ctx)
@@ -140,7 +158,7 @@ func (s *Server) handOverOf(ctx context.Context, m mapping.Mapping, in handOverO
 	}
 	return handover.Config{
 		Here: &handedOver{s, m.UUID, by}, There: handover.NewLambda(cfg, in.AWSMapping, in.AWSEndpoint),
-		Want:   handover.Wanted{Group: m.GroupID, Topics: src.Topics, ARN: src.ARN, Brokers: src.Bootstrap},
+		Want:   handover.Wanted{Group: m.GroupID, Topics: src.Topics, ARN: cmp.Or(src.ARN, s.entryOf(m).ARN), Brokers: src.Bootstrap},
 		Within: within, DryRun: in.DryRun, Name: nameOf(m), File: m.File,
 		Audit: func(what, how string) {
 			s.cfg.Audit.Record(context.WithoutCancel(ctx), store.Change{By: by, Action: "handover-aws", Kind: store.Mappings, ID: m.UUID,

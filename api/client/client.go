@@ -74,6 +74,8 @@ type Request struct {
 	Query  url.Values
 	Header http.Header
 	Body   []byte
+
+	plain bool // it is not signed
 }
 
 // Response is a whole answer with a 2xx status.
@@ -124,22 +126,13 @@ func (c *Client) Stream(ctx context.Context, q Request) (io.ReadCloser, error) {
 	return res.Body, nil
 }
 
-// Plain reads what needs no credentials, such as a URL that is signed already.
+// Plain reads what needs no signature, such as a URL that is signed already.
 func (c *Client) Plain(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
-	q := Request{Method: http.MethodGet, Path: path, Query: query}
-	r, err := http.NewRequestWithContext(ctx, q.Method, strings.TrimRight(c.endpoint.String(), "/")+path+"?"+query.Encode(), http.NoBody)
+	res, err := c.open(ctx, Request{Method: http.MethodGet, Path: path, Query: query, plain: true})
 	if err != nil {
-		return nil, fmt.Errorf("GET %s: %w", path, err)
+		return nil, err
 	}
-	res, err := c.http.Do(r)
-	if err != nil {
-		return nil, c.unreachable(q, err)
-	}
-	if res.StatusCode/100 == 2 {
-		return res.Body, nil
-	}
-	defer func() { _ = res.Body.Close() }()
-	return nil, c.errorOf(q, res)
+	return res.Body, nil
 }
 
 // open gives an answer with a 2xx status, whose body is still to be read and closed.
@@ -155,7 +148,10 @@ func (c *Client) open(ctx context.Context, q Request) (*http.Response, error) {
 	if len(q.Body) > 0 && r.Header.Get("Content-Type") == "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	if err := c.sign(r, q.Body, time.Now()); err != nil {
+	if !q.plain {
+		err = c.sign(r, q.Body, time.Now())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s %s: sign the request: %w", q.Method, q.Path, err)
 	}
 	res, err := c.http.Do(r)

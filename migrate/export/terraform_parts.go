@@ -1,6 +1,7 @@
 package export
 
 import (
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -175,6 +176,7 @@ func (t *sheet) controls(to *hclwrite.Body, s *sourcePart, note func(string)) {
 	}
 	if m.SystemLogLevel != "" {
 		note("LoggingConfig")
+		comment(to, []string{"needs a version of the provider that knows logging_config"})
 		t.set(to.AppendNewBlock("logging_config", nil).Body(), "system_log_level", lit(m.SystemLogLevel))
 	}
 	if len(m.Metrics) > 0 {
@@ -216,6 +218,9 @@ func (t *sheet) places(to *hclwrite.Body, s *sourcePart, note func(string)) {
 		}
 	}
 	note("DestinationConfig")
+	if strings.HasPrefix(s.m.OnFailure, "kafka://") {
+		comment(to, []string{"needs a version of the provider that takes kafka:// here"})
+	}
 	if s.m.OnFailure != "" {
 		t.set(to.AppendNewBlock("destination_config", nil).Body().AppendNewBlock("on_failure", nil).Body(), "destination_arn", lit(s.m.OnFailure))
 	}

@@ -21,6 +21,7 @@ func (r *run) forward(ctx context.Context) error {
 		return err
 	}
 	if asked && (remote.State == "Enabled" || remote.State == "Enabling") {
+		r.given = true
 		r.say("enable", OK, "was done before: AWS's mapping is %s and %s is paused", remote.State, r.Name)
 		if r.final, err = r.Here.Offsets(ctx); err != nil {
 			return err
@@ -111,6 +112,7 @@ func places(list []Partition) string {
 }
 
 func (r *run) enable(ctx context.Context) error {
+	r.given = true // from here on it may have been, whatever the answer is
 	if err := r.inAWS(ctx, true); err != nil {
 		return err
 	}
@@ -174,12 +176,26 @@ func compare(before, now []Partition) (moved, idle bool) {
 	return moved, idle
 }
 
-// back disables AWS's mapping, waits until the group is empty, and goes on here. While AWS
-// has members in the group it does not: both would read.
+// back goes on here. Where AWS may have been enabled it is disabled first and the group is
+// waited for until it is empty: with AWS's members in it both would read.
 func (r *run) back(ctx context.Context, why error) error {
 	r.say("give back", Begun, "%v", why)
 	within, cancel := context.WithTimeout(ctx, r.Within)
 	defer cancel()
+	if r.given {
+		if err := r.takeBack(within); err != nil {
+			return r.broken(fmt.Sprintf("%s stays paused and AWS's mapping may still read: disable it, wait until group %s is empty, then gantry resume %s", r.Name, r.Want.Group, r.Name), errors.Join(why, err))
+		}
+	}
+	if err := r.Here.Resume(within); err != nil {
+		return r.broken(fmt.Sprintf("AWS's mapping is disabled and %s is still paused: gantry resume %s", r.Name, r.Name), errors.Join(why, err))
+	}
+	r.say("give back", Given, "%s goes on here; AWS's mapping is disabled", r.Name)
+	return fmt.Errorf("%w: %w", ErrGivenBack, why)
+}
+
+// takeBack disables AWS's mapping and waits until it has left.
+func (r *run) takeBack(within context.Context) error {
 	remote, err := r.There.Look(within)
 	if err == nil && remote.State != "Disabled" {
 		err = r.inAWS(within, false)
@@ -193,14 +209,7 @@ func (r *run) back(ctx context.Context, why error) error {
 	if err == nil {
 		err = r.empty(within)
 	}
-	if err != nil {
-		return r.broken(fmt.Sprintf("%s stays paused and AWS's mapping may still read: disable it, wait until group %s is empty, then gantry resume %s", r.Name, r.Want.Group, r.Name), errors.Join(why, err))
-	}
-	if err := r.Here.Resume(within); err != nil {
-		return r.broken(fmt.Sprintf("AWS's mapping is disabled and %s is still paused: gantry resume %s", r.Name, r.Name), errors.Join(why, err))
-	}
-	r.say("give back", Given, "%s goes on here; AWS's mapping is disabled", r.Name)
-	return fmt.Errorf("%w: %w", ErrGivenBack, why)
+	return err
 }
 
 // until looks again and again. An error of a look is told when time is up: networks and

@@ -5,7 +5,7 @@
 // read the final offsets; enable AWS's mapping; wait until it has members in the group and
 // has committed. A timer that begins with the stop bounds all of that: when it runs out,
 // AWS's mapping is disabled, the group is waited for until it is empty, and the mapping
-// here goes on.
+// here goes on. Where AWS was never enabled there is nobody to wait for.
 //
 // What holds: the committed offsets of the group are the only token of ownership, and the
 // two sides are never told to run at once. Nothing is remembered between runs: each step
@@ -120,6 +120,7 @@ var ErrGivenBack = errors.New("the hand-over was given back")
 type run struct {
 	Config
 	final []Partition
+	given bool // AWS's mapping was enabled, by this run or the one before
 }
 
 // Run hands over. It gives nil when AWS goes on, ErrGivenBack when gantry does again, and
@@ -231,7 +232,7 @@ func (r *run) rehearse() {
 func (r *run) afterwards() string {
 	text := fmt.Sprintf("AWS goes on with group %s. Leave %s paused until you are sure: the way back is to disable AWS's mapping, wait until the group is empty, and gantry resume %s", r.Want.Group, r.Name, r.Name)
 	if r.File != "" {
-		text += fmt.Sprintf(". It is declared in %s: say enabled: false there, or applying the file sets it running again", r.File)
+		text += fmt.Sprintf(". It is declared in %s: say enabled: false there, or applying the file, as a restart does, sets it running again", r.File)
 	}
 	return text
 }

@@ -187,28 +187,34 @@ func TestAGroupIsGivenBack(t *testing.T) {
 	}
 }
 
-// While somebody is in the group, gantry does not go on.
+// While AWS is in the group, gantry does not go on.
 func TestNobodyIsSetRunningBesideAMember(t *testing.T) {
 	t.Parallel()
-	for name, set := range map[string]func(w *world){
-		"AWS does not leave": func(w *world) { w.idle, w.sticks = true, true },
-		"a stranger":         func(w *world) { w.members["stranger"] = true },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
-				set(w)
-				steps, err := w.handOver(t)
-				require.Error(t, err)
-				require.NotErrorIs(t, err, ErrGivenBack)
-				require.True(t, w.paused)
-				require.NotContains(t, w.calls, "resume")
-				require.Equal(t, Failed, steps[len(steps)-1].Result)
-				require.Contains(t, steps[len(steps)-1].Detail, "gantry resume orders")
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.idle, w.sticks = true, true // AWS does not leave
+		steps, err := w.handOver(t)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, ErrGivenBack)
+		require.True(t, w.paused)
+		require.NotContains(t, w.calls, "resume")
+		require.Equal(t, Failed, steps[len(steps)-1].Result)
+		require.Contains(t, steps[len(steps)-1].Detail, "gantry resume orders")
+	})
+}
+
+// Somebody else in the group keeps AWS from being enabled. gantry was beside him before and
+// is again.
+func TestAStrangerInTheGroup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.members["stranger"] = true
+		_, err := w.handOver(t)
+		require.ErrorIs(t, err, ErrGivenBack)
+		require.ErrorContains(t, err, "group g is Stable with stranger")
+		require.Equal(t, []string{"pause", "resume"}, w.calls, "AWS is not asked for anything")
+	})
 }
 
 func TestWhatCanNotTakeOverIsRefusedWhole(t *testing.T) {

@@ -116,6 +116,11 @@ func TestExportedMappingBehavesTheSame(t *testing.T) {
 	require.Equal(t, comparable(was), comparable(is), "the same mapping")
 	sameFunction(t, here, there)
 
+	// What was uploaded comes out again as it went in.
+	second := filepath.Join(dir, "again")
+	there.MustCLI("export", "sam", uuid, "-o", second, "--accept", "all")
+	require.Equal(t, readFile(t, filepath.Join(folder, "note.zip")), readFile(t, filepath.Join(second, "note.zip")))
+
 	here.MustCLI("pause", "orders")
 	var reset string
 	require.Eventually(t, func() bool {

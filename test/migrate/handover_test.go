@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -283,13 +284,31 @@ func TestHandOverToAGroupThatIsNotEmpty(t *testing.T) {
 	require.Equal(t, 1, code, out)
 	require.Contains(t, out, "client stranger on")
 	require.Equal(t, "Disabled", state(t, x.aws, x.uuid))
-	require.Contains(t, out, "stays paused", "with somebody else in the group nobody is set running")
+	require.Contains(t, out, "goes on here", "beside the stranger, as before")
 	leave()
 	polling.Wait()
 	stranger.Close()
+	require.Eventually(t, func() bool { return state(t, x.here, x.mapping) == "Enabled" }, 30*time.Second, 50*time.Millisecond)
 	out, code = x.handOver("--within", "1m", "--reason", "CHG-120")
 	require.Equal(t, 0, code, out)
 	require.Contains(t, out, "nothing to read")
+}
+
+// The command is gone in the middle of a hand-over: gantry ends it all the same.
+func TestHandOverGoesOnWithoutItsCaller(t *testing.T) {
+	t.Parallel()
+	x := start(t)
+	stop := x.writes()
+	caller := exec.CommandContext(t.Context(), gantrytest.Binary(t), "export", "handover", x.mapping, "--aws-mapping", x.uuid, "--aws-endpoint", x.aws.URL,
+		"--reason", "CHG-122", "--endpoint", x.here.URL, "--data-dir", x.here.DataDir)
+	require.NoError(t, caller.Start())
+	require.Eventually(t, func() bool { return strings.Contains(x.here.Log(), "is to stop") }, 60*time.Second, 5*time.Millisecond)
+	require.NoError(t, caller.Process.Kill())
+	_ = caller.Wait()
+	require.Eventually(t, func() bool { return strings.Contains(x.here.Log(), "AWS goes on with group") }, 60*time.Second, 50*time.Millisecond)
+	require.Equal(t, "Enabled", state(t, x.aws, x.uuid))
+	x.each(stop())
+	require.Contains(t, readFile(t, filepath.Join(x.here.DataDir, "audit.log")), `"action":"handover"`, "how it ended")
 }
 
 // gantry is killed in the middle of a hand-over. The same command carries it on.

@@ -135,12 +135,14 @@ resource "aws_lambda_event_source_mapping" "orders_to_score_mapping" {
   starting_position = "LATEST"
   batch_size        = 100
   event_source_arn  = "arn:aws:kafka:eu-west-1:123456789012:cluster/main/6cc0432b-8618-4f44-bccc-e1fbd8fb7c4d-2"
+  # needs a version of the provider that knows logging_config
   logging_config {
     system_log_level = "INFO"
   }
   amazon_managed_kafka_event_source_config {
     consumer_group_id = "gantry.orders-to-score"
   }
+  # needs a version of the provider that takes kafka:// here
   destination_config {
     on_failure {
       destination_arn = "kafka://orders.dead"
