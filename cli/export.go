@@ -138,6 +138,9 @@ func (a *app) exported(c *cobra.Command, f exportFlags, out export.Result, l *Lo
 		}
 	}
 	for _, step := range out.Steps {
+		if strings.HasPrefix(step, "gantry integration package") && a.written(out.Packages) {
+			continue
+		}
 		fmt.Fprintln(a.Err, "gantry: next:", step)
 	}
 	return nil

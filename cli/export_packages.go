@@ -26,7 +26,10 @@ func (a *app) writeExport(c *cobra.Command, f exportFlags, out export.Result, l 
 	}
 	for _, p := range out.Packages {
 		if p.Integration != "" {
-			continue // a step tells how it is made: it is as large as gantry itself
+			if err := a.putIntegration(f, p); err != nil {
+				fmt.Fprintf(a.Err, "gantry: %s is not written: %v\n", p.File, err)
+			}
+			continue
 		}
 		code, err := a.packageOf(c.Context(), p.Function, l)
 		if err != nil {
@@ -60,6 +63,37 @@ func (a *app) putFile(f exportFlags, name string, content []byte) error {
 	}
 	fmt.Fprintf(a.Out, "%s: %d bytes\n", path, len(content))
 	return nil
+}
+
+// putIntegration writes the package of a ready-made function: gantry's own binary, where
+// this one is of the function's architecture.
+func (a *app) putIntegration(f exportFlags, p export.Package) error {
+	path := filepath.Join(a.output, p.File)
+	if _, err := os.Stat(path); err == nil && !f.overwrite {
+		return fmt.Errorf("%s is there already; choose another folder, or --overwrite", path)
+	}
+	binary, note, err := linuxBinary(packageFlags{arch: p.Arch})
+	if err != nil {
+		return err
+	}
+	if note != "" {
+		fmt.Fprintln(a.Err, "gantry: note:", note)
+	}
+	size, err := writePackage(path, binary)
+	if err == nil {
+		fmt.Fprintf(a.Out, "%s: %d bytes\n", path, size)
+	}
+	return err
+}
+
+// written says whether the packages of all ready-made functions lie in the folder.
+func (a *app) written(packages []export.Package) bool {
+	for _, p := range packages {
+		if _, err := os.Stat(filepath.Join(a.output, p.File)); p.Integration != "" && err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // packageOf gives the deployment package of a function: its folder packed, or what the

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +90,25 @@ func TestExportedTemplates(t *testing.T) {
 	require.GreaterOrEqual(t, seen, 4)
 }
 
+// Every feature that may be lacking has a case: here, or, where no file can say it, in
+// package migrate/export.
+func TestEveryFeatureHasACase(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/export/*.refused.txt")
+	require.NoError(t, err)
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		all.Write(text)
+	}
+	elsewhere := []string{"event-source", "filter-fields", "functions", "timeout", "topics"}
+	for _, known := range export.Catalogue() {
+		here := strings.Contains(all.String(), "\n  "+known.Name+" (")
+		require.NotEqual(t, slices.Contains(elsewhere, known.Name), here, known.Name)
+	}
+}
+
 func lacksOf(t *testing.T, file string) []export.Feature {
 	t.Helper()
 	var out export.Result
@@ -161,6 +183,22 @@ func TestExportIntoAFolder(t *testing.T) {
 	require.Equal(t, 1, got.code)
 	require.Contains(t, got.err, "is there already")
 	require.Equal(t, 0, fromFiles(t, append(line, "--overwrite")...).code)
+}
+
+// The package of a ready-made function is this binary.
+func TestExportOfAnIntegrationIntoAFolder(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Skip("this binary is none for a function of AWS with amd64")
+	}
+	dir := t.TempDir()
+	got := fromFiles(t, "export", "sam", "--all", "--accept", "all", "-c", "testdata/export/integration.yaml", "-o", dir)
+	require.Equal(t, 0, got.code, got.err)
+	z, err := zip.OpenReader(filepath.Join(dir, "ship.zip"))
+	require.NoError(t, err)
+	defer z.Close()
+	require.Equal(t, "bootstrap", z.File[0].Name)
+	require.NotContains(t, got.err, "gantry integration package", "it is done")
 }
 
 func TestHandOverIsCalledRightly(t *testing.T) {
