@@ -127,6 +127,9 @@ func (b *builder) poll(s *sourcePart) {
 		s.notes.add("ProvisionedPollerConfig", "AWS has retries, age, bisecting, partial answers, event logs and Kafka destinations in provisioned mode alone; it is billed by the hour")
 	}
 	s.notes.add("StartingPosition", "only for partitions that the group has committed nothing of: AWS goes on where the group is")
+	if m.Start == mapping.Latest {
+		s.notes.add("StartingPosition", "with LATEST such a partition misses what is written until AWS polls it, minutes after this is deployed")
+	}
 	if m.Window == nil {
 		s.notes.add("", "without MaximumBatchingWindowInSeconds AWS waits 500 ms, as gantry does; once set it can't be unset")
 	}

@@ -132,6 +132,7 @@ resource "aws_lambda_event_source_mapping" "orders_to_score_mapping" {
   enabled       = var.enabled
   topics        = ["orders"]
   # only for partitions that the group has committed nothing of: AWS goes on where the group is
+  # with LATEST such a partition misses what is written until AWS polls it, minutes after this is deployed
   starting_position = "LATEST"
   batch_size        = 100
   event_source_arn  = "arn:aws:kafka:eu-west-1:123456789012:cluster/main/6cc0432b-8618-4f44-bccc-e1fbd8fb7c4d-2"
