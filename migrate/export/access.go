@@ -20,9 +20,12 @@ var oauthExtensions = map[string]string{"logicalCluster": mapping.OAuthCluster, 
 const maxBrokers = 10
 
 var (
-	awsBroker   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:[0-9]{1,5}$`)
-	subnetID    = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
-	securityID  = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
+	awsBroker  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:[0-9]{1,5}$`)
+	subnetID   = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
+	securityID = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
+)
+
+const (
 	loopbackTo  = "AWS does not reach them: name brokers that it does"
 	networkless = "AWS reaches the brokers over the internet or in the subnets and security group that the template asks for"
 )

@@ -124,7 +124,7 @@ func prefix(name string) string {
 
 // source writes an event source mapping.
 func (t *sheet) source(s *sourcePart) {
-	to := t.block(notes{"": s.missing()}, "resource", "aws_lambda_event_source_mapping", snake(s.id))
+	to := t.block(notes{"": s.notes[""]}, "resource", "aws_lambda_event_source_mapping", snake(s.id))
 	note := func(place string) { comment(to, s.notes[place]) }
 	note("FunctionName")
 	t.set(to, "function_name", s.function)
@@ -231,6 +231,3 @@ func (t *sheet) places(to *hclwrite.Body, s *sourcePart, note func(string)) {
 		config.SetAttributeValue("maximum_pollers", number(p.Maximum))
 	}
 }
-
-// missing are the notes that have no place of their own in the resource.
-func (s *sourcePart) missing() []string { return s.notes[""] }
