@@ -98,12 +98,14 @@ func (s *Server) policy(ctx context.Context, c call[none]) (doctor.IAM, error) {
 	return doctor.PolicyFor(doctor.Needing{Mapping: m, Function: fn, Cluster: s.entryOf(m), Roles: s.cfg.Roles}), nil
 }
 
-// entryOf is the entry of clusters: a mapping belongs to; the zero Config if none.
-func (s *Server) entryOf(m mapping.Mapping) kafka.Config {
-	if entry, ok := s.cfg.Clusters[m.Source.Cluster]; ok {
+func (s *Server) entryOf(m mapping.Mapping) kafka.Config { return EntryOf(s.cfg.Clusters, m) }
+
+// EntryOf is the entry of clusters: a mapping belongs to; the zero Config if none.
+func EntryOf(clusters map[string]kafka.Config, m mapping.Mapping) kafka.Config {
+	if entry, ok := clusters[m.Source.Cluster]; ok {
 		return entry
 	}
-	for _, entry := range s.cfg.Clusters {
+	for _, entry := range clusters {
 		if m.Source.ARN != "" && entry.ARN == m.Source.ARN || slices.ContainsFunc(entry.Brokers, func(b string) bool { return slices.Contains(m.Source.Bootstrap, b) }) {
 			return entry
 		}

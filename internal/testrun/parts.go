@@ -102,6 +102,11 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: time.Hour},
 	},
 	{
+		Name: "migrate", About: "to AWS: templates before its linters and applied again, the hand-over of a group between two gantrys, the page on leaving",
+		Packages: []string{"test/migrate"}, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{templateLinters},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 20 * time.Minute},
+	},
+	{
 		Name: "simulation", About: "the whole pipeline under faults drawn from a seed",
 		Packages: []string{"test/simulation"},
 		Timeout:  map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute, Soak: 6 * time.Hour},
