@@ -119,6 +119,7 @@ func (s *LaneSnapshot) ByStand() []LaneSnapshot {
 }
 
 func (s *LaneSnapshot) show(st Stand) {
+	s.Stands = []Stand{st}
 	s.At, s.Attempts, s.Since, s.Retry, s.Detail, s.Blocked = st.At, st.Attempts, st.Since, st.Retry, st.Detail, st.Blocked
 }
 
