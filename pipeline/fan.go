@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -144,32 +145,38 @@ func (t *partition) becomeFan(open []record.Record) {
 func (t *partition) unresolved() []record.Record {
 	var all []record.Record
 	for _, r := range t.readers {
-		for _, l := range r.lanes {
-			for rec := range l.all() {
-				all = append(all, *rec)
-			}
-		}
-		for rec := range r.waiting.All() {
+		all = append(all, r.unresolved()...)
+	}
+	slices.SortFunc(all, byOffset)
+	return slices.CompactFunc(all, func(a, b record.Record) bool { return a.Offset == b.Offset })
+}
+
+// unresolved gives what the function has not resolved, in order of offset.
+func (r *reader) unresolved() []record.Record {
+	var all []record.Record
+	for _, l := range r.lanes {
+		for rec := range l.all() {
 			all = append(all, *rec)
 		}
 	}
-	slices.SortFunc(all, func(a, b record.Record) int { return int(a.Offset - b.Offset) })
-	return slices.CompactFunc(all, func(a, b record.Record) bool { return a.Offset == b.Offset })
+	for rec := range r.waiting.All() {
+		all = append(all, *rec)
+	}
+	slices.SortFunc(all, byOffset)
+	return all
 }
+
+func byOffset(a, b record.Record) int { return cmp.Compare(a.Offset, b.Offset) }
 
 // dismiss takes the lanes of a function out that the mapping has no more. An invocation under
 // way ends by itself, and nobody waits for what it comes to.
 func (p *Pipeline) dismiss(r *reader) {
-	left := 0
-	for _, l := range r.lanes {
-		for range l.all() {
-			left++
-		}
-		l.flight, l.mine = nil, nil
+	if left := r.unresolved(); len(left) > 0 {
+		p.cfg.Log.Warn("a function was taken out of the mapping with records in hand", "mapping", p.set.Mapping.UUID,
+			"function", r.by.Name, "partition", r.of.id.String(), "offsets", runs(left), "count", len(left))
 	}
-	if left += r.waiting.Len(); left > 0 {
-		p.cfg.Log.Warn("a function was taken out of the mapping with records in hand: they are not given to it again",
-			"mapping", p.set.Mapping.UUID, "partition", r.of.id.String(), "function", r.by.Name, "count", left)
+	for _, l := range r.lanes {
+		l.flight, l.mine = nil, nil
 	}
 }
 

@@ -112,6 +112,7 @@ func (s *LaneSnapshot) ByStand() []LaneSnapshot {
 	var out []LaneSnapshot
 	for _, st := range s.Stands {
 		one := *s
+		one.Stands = []Stand{st}
 		one.show(st)
 		out = append(out, one)
 	}
@@ -119,7 +120,6 @@ func (s *LaneSnapshot) ByStand() []LaneSnapshot {
 }
 
 func (s *LaneSnapshot) show(st Stand) {
-	s.Stands = []Stand{st}
 	s.At, s.Attempts, s.Since, s.Retry, s.Detail, s.Blocked = st.At, st.Attempts, st.Since, st.Retry, st.Detail, st.Blocked
 }
 
