@@ -87,4 +87,15 @@ func TestMetricsOfSeveralFunctions(t *testing.T) {
 	require.Equal(t, map[string]float64{"price": 4}, by("gantry_lane_attempts"))
 }
 
+// A record of a mapping with several functions is shown with those whose filters keep it.
+func TestARecordIsShownWithItsFunctions(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	three(b)
+	b.engine.records = []record.Record{{Offset: 7, Value: []byte(`{"a":1}`)}, {Offset: 8, Value: []byte(`{"a":2}`)}}
+	list := b.fine("GET", "/gantry/v1/mappings/orders/records?partition=3&offset=7&count=2", "")["records"].([]any)
+	require.Equal(t, []any{"validate", "price", "notify"}, list[0].(map[string]any)["functions"])
+	require.Equal(t, []any{"validate", "notify"}, list[1].(map[string]any)["functions"])
+}
+
 func value(m *dto.Metric) float64 { return m.GetCounter().GetValue() + m.GetGauge().GetValue() }
