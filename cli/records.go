@@ -17,7 +17,8 @@ import (
 )
 
 func (a *app) recordsCommand() *cobra.Command {
-	c := &cobra.Command{Use: "records", Short: "Look at records of a mapping's topic", Args: args(cobra.NoArgs),
+	c := &cobra.Command{Use: "records", Short: "Look at records of a mapping's topic",
+		Example: "  gantry records show orders-to-validate --partition 3 --offset 1234", Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(a.recordsShowCommand())
 	return c

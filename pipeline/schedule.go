@@ -219,10 +219,13 @@ func (p *Pipeline) launch(lanes []*lane, pieces []*work) {
 	name, caller, gate := c.Name, c.Caller, c.Gate
 	n := b.Len()
 	p.count(c, func(k *Counts) { k.invoked(n) })
-	partial, stage := c.Partial, p.set.Output
+	partial, stage, mapping := c.Partial, p.set.Output, p.set.Mapping.UUID
 	go func() {
 		out := caller.Call(ctx, b)
 		gate.Leave()
+		if out.Class == function.Unknown {
+			unanswered(p.cfg.Log, mapping, b, out, ctx.Err() != nil, time.Since(f.began))
+		}
 		r := read(b, out, partial)
 		if stage != nil && r.Class == function.Succeeded && r.failures.Count() < b.Len() {
 			p.write(ctx, f, stage, &r)

@@ -82,7 +82,7 @@ var parts = []Part{
 	{
 		Name: "fault", About: "kill -9, rebalances, lying functions, lost sources",
 		Packages: []string{"test/fault"}, Kafka: true, Wants: []Tool{java, maven, python},
-		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour, Soak: 6 * time.Hour},
+		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: 2 * time.Hour, Soak: 6 * time.Hour},
 	},
 	{
 		Name: "watch", About: "alerts in a real Prometheus, the dashboard, traces in a receiver, the log",

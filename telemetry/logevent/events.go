@@ -36,6 +36,8 @@ func mappingEvents() []Event {
 		{"mapping.cannot_run", fault, "mapping can't run, it is tried again", []string{"mapping", "error"}, "the error says what to do"},
 		{"mapping.stop_failed", warn, "stopping a mapping", []string{"mapping", "error"}, "what was settled may be delivered again"},
 		{"mapping.report_failed", warn, "reporting the state of a mapping", []string{"mapping", "error"}, "the store did not take it; the mapping goes on"},
+		{"mapping.may_have_run", warn, "no answer came, the function may have run", []string{"mapping", "records", "cut", "took", "error"},
+			"the records come again; `cut` says that gantry ended the wait, because a partition moved or it was stopped: then a function in AWS or behind HTTP may still be at work"},
 		{"mapping.commit_failed", warn, "commit failed, it is tried again", []string{"mapping", "error"}, "nothing is lost; what is not committed is delivered again after a crash"},
 		{"mapping.answer_unwritten", warn, "an answer could not be written, it is tried again", []string{"mapping", "function", "error"}, "its lanes stand, the function is not invoked again for it; the error says what its topic or cluster lacks"},
 		{"mapping.session_lost", warn, "the group's session is over, what is in flight is cut", []string{"group", "partitions"},
