@@ -58,6 +58,7 @@ type recordLine struct {
 	TimestampType string    `json:"timestampType"`
 	Key           []byte    `json:"key"`
 	Value         []byte    `json:"value"`
+	Functions     []string  `json:"functions"`
 	Headers       []struct {
 		Key   string `json:"key"`
 		Value []byte `json:"value"`
@@ -121,6 +122,9 @@ func (r recordLine) print(w io.Writer, topic string, partition int32) {
 	row(w, "key:", shown(r.Key))
 	for _, h := range r.Headers {
 		row(w, "header "+terminalSafe(h.Key)+":", shown(h.Value))
+	}
+	if len(r.Functions) > 0 {
+		row(w, "goes to:", strings.Join(r.Functions, ", "))
 	}
 	row(w, "value:", fmt.Sprintf("%d bytes", len(r.Value)))
 	fmt.Fprintln(w, indent(pretty(r.Value)))

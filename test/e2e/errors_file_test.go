@@ -69,7 +69,7 @@ mappings:
   v: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, enabled: sure}
   w: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, consumerGroupId: gantry.v}
   x: {function: f, cluster: kafka, topic: t, startingPosition: AT_TIMESTAMP, startingPositionTimestamp: "2999-01-01T00:00:00Z"}
-  y: {functions: [f, g], cluster: kafka, topic: t, startingPosition: LATEST}
+  y: {functions: [f, f], cluster: kafka, topic: t, startingPosition: LATEST}
   z: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, output: t}
   aa: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, maximumBatchingWindow: -1s}
   ab: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, maximumRecordAge: -2s}
