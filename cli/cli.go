@@ -72,7 +72,7 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 	flags.StringVarP(&a.output, "output", "o", "table", "table or json")
 	root.AddCommand(
 		a.statusCommand(), a.getCommand(), a.describeCommand(), a.deleteCommand(), a.applyCommand(),
-		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.logsCommand(), a.tailCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.generateEventCommand(), a.logsCommand(), a.tailCommand(),
 		a.produceCommand(), a.filterCommand(), a.offsetsCommand(), a.recordsCommand(), a.skipCommand(), a.deadlettersCommand(), a.clusterCommand(),
 		a.versionCommand(), a.manCommand(),
 		a.integrationsCommand(), a.integrationCommand(),
