@@ -130,10 +130,13 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
+// literal keeps Terraform from reading a text as a template.
+func literal(text string) string { return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text) }
+
 // hcl is a string as Terraform reads it.
 func hcl(text string) string {
 	var b strings.Builder
-	for _, r := range strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text) {
+	for _, r := range literal(text) {
 		switch {
 		case r == '"' || r == '\\':
 			b.WriteString("\\" + string(r))

@@ -75,7 +75,7 @@ func PolicyFor(n Needing) IAM {
 	document, err := json.MarshalIndent(out.Policy, "  ", "  ")
 	if err == nil && len(out.Policy.Statement) > 0 {
 		name := label(nameOf(m))
-		out.Terraform = fmt.Sprintf("resource \"aws_iam_policy\" %q {\n  name   = %q\n  policy = <<-JSON\n  %s\n  JSON\n}\n", name, "gantry-"+name, document)
+		out.Terraform = fmt.Sprintf("resource \"aws_iam_policy\" %q {\n  name   = %q\n  policy = <<-JSON\n  %s\n  JSON\n}\n", name, "gantry-"+name, literal(string(document)))
 	}
 	return out
 }

@@ -84,7 +84,7 @@ func words(lists []string) []string {
 // and secrets are those of the template.
 func ExportCase(m mapping.Mapping, functions map[string]function.Function, entry kafka.Config, roles cloud.Roles) export.Case {
 	c := export.Case{Mapping: m, Functions: functions, Cluster: entry, Roles: roles}
-	needs := doctor.Needing{Mapping: m, Function: function.Function{Kind: function.Process}}
+	needs := doctor.Needing{Mapping: m, Functions: []function.Function{{Kind: function.Process}}}
 	needs.Mapping.UUID, needs.Mapping.Output, needs.Mapping.Source.Access = "*", nil, nil
 	needs.Cluster.ARN = entry.ARN
 	if m.Source.ARN != "" {
