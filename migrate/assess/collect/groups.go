@@ -175,6 +175,20 @@ func (r *reading) lagTime(g *group, heads map[record.Position]kafka.Head, now ti
 	return workload.Duration{Known: true, Value: oldest}
 }
 
+// subscribed adds topics that members asked for and have nothing of yet.
+func (r *reading) subscribed(g *group, topics []string) []string {
+	for _, m := range g.Members {
+		for _, name := range m.Subscribed {
+			known := slices.ContainsFunc(r.layout.Topics, func(t kafka.SurveyTopic) bool { return t.Name == name })
+			if known && !slices.Contains(topics, name) {
+				topics = append(topics, name)
+			}
+		}
+	}
+	slices.Sort(topics)
+	return topics
+}
+
 // tell makes what is told of a group.
 func (r *reading) tell(g *group) workload.Group {
 	out := workload.Group{
@@ -206,6 +220,7 @@ func (r *reading) tell(g *group) workload.Group {
 			out.Topics = append(out.Topics, p.Topic)
 		}
 	}
+	out.Topics = r.subscribed(g, out.Topics)
 	out.Commits = r.watched.cadence(g.ID)
 	out.Class, out.Why = classify(r.evidence(g))
 	return out

@@ -131,6 +131,7 @@ func realClasses(t *testing.T, c *kafkatest.Cluster) {
 	consume(t, c, "static", topic, 50, kgo.InstanceID("pod-0"))
 	consume(t, c, "never-commits", topic, -1)
 	c.Commit(t, "resting", topic, map[int32]int64{0: 10})
+	c.Commit(t, "by-hand", topic, map[int32]int64{0: 0})
 	moved := int64(0)
 	admin := c.Admin(t)
 	every(t, time.Second, func(ctx context.Context) {
