@@ -102,7 +102,7 @@ func TestVerdicts(t *testing.T) {
 		"much, with EKS":           {surveytest.Topic{Shape: surveytest.Steady(400), Partitions: 64}, strings.Replace(asked, "5ms", "40ms", 1) + "}}\nplatform: {eks: true", workload.ToContainer, "EKS", "EKS"},
 		"too much in order":        {surveytest.Topic{Shape: surveytest.Steady(50), Partitions: 2}, strings.Replace(asked, "5ms", "50ms", 1), workload.ToStay, "here", "records/s"},
 		"parallel inside":          {surveytest.Topic{Shape: surveytest.Steady(50), Partitions: 2}, strings.Replace(asked, "5ms", "50ms, parallel: 20", 1), workload.ToContainer, "ECS", "records/s"},
-		"15 minutes":               {steady, strings.Replace(asked, "longestRecord: 1s", "longestRecord: 16m", 1), workload.ToContainer, "ECS", "16m"},
+		"15 minutes":               {steady, strings.Replace(asked, "longestRecord: 1s", "longestRecord: 16m", 1), workload.ToContainer, "ECS", "16 min"},
 		"memory":                   {steady, strings.Replace(asked, "512MB", "11GB", 1), workload.ToContainer, "ECS", "11264 MB"},
 		"disk":                     {steady, asked + ", disk: 20GB", workload.ToContainer, "ECS", "20480 MB"},
 		"state":                    {steady, strings.Replace(asked, "state: false", "state: true", 1), workload.ToContainer, "ECS", "state"},

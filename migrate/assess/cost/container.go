@@ -84,7 +84,7 @@ func (w work) eks(e end) sum {
 	share := float64(max(w.Platform.EKSShare.Value, 1))
 	return sum{
 		items: []workload.Item{
-			{What: "share of the cluster", Amount: hoursPerMonth * w.prices.of(eksCluster) / share, How: fmt.Sprintf("one of %.0f services on it", share)},
+			{What: "share of the cluster", Amount: hoursPerMonth * w.prices.of(eksCluster) / share, How: shared(share)},
 			{
 				What: "pods", Amount: hours * (w.cpu*w.prices.of(eksCPU) + w.memory*w.prices.of(eksGB)),
 				How: fmt.Sprintf("%s pod hours, none while there is nothing to do", count(hours)),
@@ -92,6 +92,13 @@ func (w work) eks(e end) sum {
 		},
 		stuck: w.behindForEver(e), strained: w.behindAtPeak(e),
 	}
+}
+
+func shared(by float64) string {
+	if by == 1 {
+		return "all of it: nobody is known to share it (eksServices)"
+	}
+	return fmt.Sprintf("one of %.0f services on it", by)
 }
 
 func (w work) podHours(e end) float64 {

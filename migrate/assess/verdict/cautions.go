@@ -95,7 +95,7 @@ func bursts(c Case) finding {
 		burst = burst || *t.Burstiness > burstyFrom
 	}
 	if d := dispersion(t.Dispersion); d != nil {
-		saw += fmt.Sprintf(", dispersion %.3g in windows of %s", d.Index, hours(d.Window))
+		saw += fmt.Sprintf(", dispersion %.0f in windows of %s", d.Index, hours(d.Window))
 	}
 	if burst {
 		return fired("", "%s", saw)

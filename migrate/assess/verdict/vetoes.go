@@ -20,9 +20,9 @@ func vetoes() []rule {
 			longest := c.Facts.Longest
 			switch per := c.Facts.PerRecord; {
 			case longest.Known() && longest.Value > lambdaTime:
-				return fired(box, "one record takes up to %s; Lambda ends an invocation after 15 minutes", longest.Value)
+				return fired(box, "one record takes up to %s; Lambda ends an invocation after 15 minutes", hours(workload.Seconds(longest.Value.Seconds())))
 			case per.Known() && per.Value > lambdaTime:
-				return fired(box, "a record takes %s; Lambda ends an invocation after 15 minutes", per.Value)
+				return fired(box, "a record takes %s; Lambda ends an invocation after 15 minutes", hours(workload.Seconds(per.Value.Seconds())))
 			case !longest.Known():
 				return unasked("the longest time of a record is not known (longestRecord)")
 			}

@@ -166,17 +166,18 @@ func named(s workload.Service, waves []workload.Wave) *workload.First {
 			}
 		}
 	}
-	if fed == 0 {
-		f.Why = append(f.Why, "no service that is to be moved feeds it, as far as is known, so it waits for nobody")
-	}
-	f.Why = append(f.Why, fmt.Sprintf("the verdict is a %s (%s): %s", s.Verdict.Target, s.Verdict.On, s.Verdict.Reason))
-	if len(against(s)) == 0 {
-		f.Why = append(f.Why, "nothing speaks against it: no caution fired")
+	if s.Verdict.Target == workload.ToFunction {
+		f.Why = append(f.Why, becomes(s))
 	} else {
-		f.But = append(f.But, against(s)...)
+		f.Why = append(f.Why, "no service of the first wave can become a function; this one moves as a container: "+s.Verdict.Reason)
 	}
-	f.Why = append(f.Why, fmt.Sprintf("of those with the least against them it is the cheapest: $%.2f a month, between $%.2f and $%.2f",
-		s.Verdict.Cost.Mid, s.Verdict.Cost.Low, s.Verdict.Cost.High))
+	if fed == 0 {
+		f.Why = append(f.Why, "it waits for nobody: no service that is to be moved feeds it, as far as is known")
+	}
+	if f.But = against(s); len(f.But) == 0 && len(s.Verdict.Open) == 0 {
+		f.Why = append(f.Why, "it is safe to begin with: no veto and no caution fired")
+	}
+	f.Why = append(f.Why, fmt.Sprintf("nothing that is as safe is cheaper than its $%.2f a month", s.Verdict.Cost.Mid))
 	if feeds > 0 {
 		f.Why = append(f.Why, fmt.Sprintf("%s to be moved after it", counted(feeds)))
 	}
@@ -194,4 +195,14 @@ func counted(units int) string {
 		return "another waits"
 	}
 	return fmt.Sprintf("%d others wait", units)
+}
+
+func becomes(s workload.Service) string {
+	switch {
+	case s.Verdict.Later:
+		return "it can become a function: " + s.Verdict.Reason
+	case len(s.Verdict.Open) > 0:
+		return "it can become a function, as far as is known"
+	}
+	return "it can become a function: every veto was answered, and none rules it out"
 }
