@@ -35,6 +35,7 @@ type Member struct {
 	ClientID   string
 	Host       string
 	Partitions []record.Partition
+	Subscribed []string // topics it asked for by name; filled by a Surveyor alone
 }
 
 // GroupState describes a group. The type is asked first, as a list of the coordinator:

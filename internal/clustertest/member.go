@@ -1,0 +1,148 @@
+package clustertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"gantry/internal/kafkatest"
+)
+
+// Membership is a member of a classic group, and the only one. It gets every partition of
+// its topics.
+type Membership struct {
+	Group      string
+	Topics     []string
+	ClientID   string // "" = service
+	InstanceID string // of a static member
+	Protocol   string // the protocol type; "" = consumer
+	Assignor   string // "" = range
+}
+
+// Member is a member that has joined.
+type Member struct {
+	Membership
+	ID         string
+	Generation int32
+	client     *kgo.Client
+}
+
+// session is how long a member without heartbeats is taken for alive.
+const session = 10 * time.Minute
+
+// Join makes a member. It is gone when its session ends, or the cluster.
+func Join(t testing.TB, c kafkatest.Source, m Membership) *Member {
+	t.Helper()
+	if m.ClientID == "" {
+		m.ClientID = "service"
+	}
+	if m.Protocol == "" {
+		m.Protocol = "consumer"
+	}
+	if m.Assignor == "" {
+		m.Assignor = "range"
+	}
+	joined := &Member{Membership: m, client: c.Client(t, kgo.ClientID(m.ClientID))}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		err := joined.join(ctx)
+		if err == nil {
+			return joined
+		}
+		if !errors.Is(err, kerr.MemberIDRequired) && !retry(err) || ctx.Err() != nil {
+			t.Fatalf("join group %s: %v", m.Group, err)
+		}
+	}
+}
+
+func retry(err error) bool {
+	return errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.NotCoordinator) ||
+		errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress)
+}
+
+func (m *Member) join(ctx context.Context) error {
+	req := kmsg.NewPtrJoinGroupRequest()
+	req.Group, req.MemberID, req.ProtocolType = m.Group, m.ID, m.Protocol
+	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = int32(session.Milliseconds()), 5000
+	if m.InstanceID != "" {
+		req.InstanceID = &m.InstanceID
+	}
+	said := kmsg.NewConsumerMemberMetadata()
+	said.Topics = m.Topics
+	protocol := kmsg.NewJoinGroupRequestProtocol()
+	protocol.Name, protocol.Metadata = m.Assignor, said.AppendTo(nil)
+	req.Protocols = append(req.Protocols, protocol)
+	resp, err := req.RequestWith(ctx, m.client)
+	if err != nil {
+		return err
+	}
+	m.ID, m.Generation = resp.MemberID, resp.Generation
+	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
+		return err
+	}
+	return m.sync(ctx)
+}
+
+func (m *Member) sync(ctx context.Context) error {
+	topics, err := kadm.NewClient(m.client).ListTopics(ctx, m.Topics...)
+	if err != nil {
+		return err
+	}
+	got := kmsg.NewConsumerMemberAssignment()
+	for _, name := range m.Topics {
+		at := kmsg.NewConsumerMemberAssignmentTopic()
+		at.Topic, at.Partitions = name, topics[name].Partitions.Numbers()
+		got.Topics = append(got.Topics, at)
+	}
+	req := kmsg.NewPtrSyncGroupRequest()
+	req.Group, req.MemberID, req.Generation = m.Group, m.ID, m.Generation
+	req.ProtocolType, req.Protocol = &m.Protocol, &m.Assignor
+	if m.InstanceID != "" {
+		req.InstanceID = &m.InstanceID
+	}
+	mine := kmsg.NewSyncGroupRequestGroupAssignment()
+	mine.MemberID, mine.MemberAssignment = m.ID, got.AppendTo(nil)
+	req.GroupAssignment = append(req.GroupAssignment, mine)
+	resp, err := req.RequestWith(ctx, m.client)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(resp.ErrorCode)
+}
+
+// Commit commits as the member.
+func (m *Member) Commit(ctx context.Context, topic string, at map[int32]int64) error {
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group, req.MemberID, req.Generation = m.Group, m.ID, m.Generation
+	if m.InstanceID != "" {
+		req.InstanceID = &m.InstanceID
+	}
+	t := kmsg.NewOffsetCommitRequestTopic()
+	t.Topic = topic
+	for p, offset := range at {
+		one := kmsg.NewOffsetCommitRequestTopicPartition()
+		one.Partition, one.Offset, one.LeaderEpoch = p, offset, -1
+		t.Partitions = append(t.Partitions, one)
+	}
+	req.Topics = append(req.Topics, t)
+	resp, err := req.RequestWith(ctx, m.client)
+	if err != nil {
+		return err
+	}
+	for _, answered := range resp.Topics {
+		for _, p := range answered.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return fmt.Errorf("%s/%d: %w", topic, p.Partition, err)
+			}
+		}
+	}
+	return nil
+}
