@@ -30,6 +30,7 @@ type assessFlags struct {
 	leaveTopics     []string
 	leaveGroups     []string
 	days            int
+	watch           time.Duration
 	quick, showKeys bool
 	yes             bool
 }
@@ -83,6 +84,7 @@ func (f *assessFlags) declare(c *cobra.Command) {
 	flags.StringVar(&f.html, "html", "", "write the report, one HTML file that needs nothing else")
 	flags.StringSliceVar(&f.manifests, "manifests", nil, "docker-compose files, Kubernetes manifests, or folders of them")
 	flags.IntVar(&f.days, "days", 7, "days of history to ask for")
+	flags.DurationVar(&f.watch, "watch", 0, "how long commits are watched (default 1m, 10s with --quick); longer sees more of how the services drain")
 	flags.BoolVar(&f.quick, "quick", false, "offsets, groups and one day of hourly buckets; no records are read")
 	flags.BoolVar(&f.showKeys, "show-keys", false, "show keys as they are, not hashed")
 	flags.StringSliceVar(&f.leaveTopics, "leave-out-topics", nil, "patterns of topics that are not looked at, such as dev-*")
@@ -93,7 +95,7 @@ func (f *assessFlags) declare(c *cobra.Command) {
 // check names every fault of the call.
 func (f assessFlags) check(c *cobra.Command) error {
 	var faults []error
-	live := []string{"config", "cluster", "quick", "show-keys", "days", "leave-out-topics", "leave-out-groups", "survey"}
+	live := []string{"config", "cluster", "quick", "show-keys", "days", "watch", "leave-out-topics", "leave-out-groups", "survey"}
 	if f.from != "" {
 		for _, name := range live {
 			if c.Flags().Changed(name) {
@@ -109,6 +111,9 @@ func (f assessFlags) check(c *cobra.Command) error {
 		}
 		if f.days < 1 || f.days > 365 {
 			faults = append(faults, fmt.Errorf("--days %d: want 1 to 365", f.days))
+		}
+		if f.watch < 0 || f.watch > 24*time.Hour {
+			faults = append(faults, fmt.Errorf("--watch %s: want 0 to 24h", f.watch))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {

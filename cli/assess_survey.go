@@ -40,6 +40,9 @@ func (a *app) collectFrom(ctx context.Context, l *Local, f assessFlags) (workloa
 	o := collect.Options{
 		Name: f.cluster, Quick: f.quick, ShowKeys: f.showKeys, LeaveOutTopics: f.leaveTopics, LeaveOutGroups: f.leaveGroups,
 	}
+	if f.watch > 0 {
+		o.WatchFor = &f.watch
+	}
 	if !f.quick {
 		o.Buckets = f.days * 24
 	}

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"gantry/workload"
@@ -15,7 +16,10 @@ const (
 )
 
 // cautions decide nothing; a person should look at them.
-func cautions() []rule {
+func cautions() []rule { return slices.Concat(runningCautions(), movingCautions()) }
+
+// runningCautions are about the service as it runs.
+func runningCautions() []rule {
 	return []rule{
 		{"it is behind", workload.Caution, func(c Case) finding {
 			saw := fmt.Sprintf("%d records behind", c.Lag)
@@ -47,7 +51,19 @@ func cautions() []rule {
 			}
 			return silent("%s", saw)
 		}},
+		{"members without work", workload.Caution, func(c Case) finding {
+			if c.Idlers > 0 {
+				return fired("", "%d of %d members have no partition", c.Idlers, c.Members)
+			}
+			return silent("%d members, each with partitions", c.Members)
+		}},
 		{"bursts", workload.Caution, bursts},
+	}
+}
+
+// movingCautions are about what it would be.
+func movingCautions() []rule {
+	return []rule{
 		{"a burst waits while pollers scale up", workload.Caution, func(c Case) finding {
 			if c.Costs.BurstDelay > slowBurst {
 				return fired("", "on-demand pollers take about 3 minutes: a burst at the peak is worked off %s later", hours(c.Costs.BurstDelay))
@@ -59,12 +75,6 @@ func cautions() []rule {
 				return fired("", "with half as much time again for a record, on a busy day: %s", s)
 			}
 			return silent("Lambda keeps up at the high end too")
-		}},
-		{"members without work", workload.Caution, func(c Case) finding {
-			if c.Idlers > 0 {
-				return fired("", "%d of %d members have no partition", c.Idlers, c.Members)
-			}
-			return silent("%d members, each with partitions", c.Members)
 		}},
 		{"what it writes is not known", workload.Caution, func(c Case) finding {
 			if !c.Facts.Writes.Known() {

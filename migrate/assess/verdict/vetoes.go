@@ -16,18 +16,7 @@ const (
 func vetoes() []rule {
 	box := string(workload.ToContainer)
 	return []rule{
-		{"a record takes longer than 15 minutes", workload.Veto, func(c Case) finding {
-			longest := c.Facts.Longest
-			switch per := c.Facts.PerRecord; {
-			case longest.Known() && longest.Value > lambdaTime:
-				return fired(box, "one record takes up to %s; Lambda ends an invocation after 15 minutes", hours(workload.Seconds(longest.Value.Seconds())))
-			case per.Known() && per.Value > lambdaTime:
-				return fired(box, "a record takes %s; Lambda ends an invocation after 15 minutes", hours(workload.Seconds(per.Value.Seconds())))
-			case !longest.Known():
-				return unasked("the longest time of a record is not known (longestRecord)")
-			}
-			return silent("at most %s", longest.Value)
-		}},
+		{"a record takes longer than 15 minutes", workload.Veto, tooLong},
 		{"more than 10,240 MB of memory", workload.Veto, func(c Case) finding {
 			m := c.Facts.MemoryMB
 			switch {
@@ -60,6 +49,20 @@ func vetoes() []rule {
 			return silent("partitions × batch ÷ duration = %s records/s, the peak is %s/s", rate(c.Costs.Drain), rate(c.Traffic.Peak))
 		}},
 	}
+}
+
+// tooLong asks for the longest record, or takes what a record takes.
+func tooLong(c Case) finding {
+	longest := c.Facts.Longest
+	switch per := c.Facts.PerRecord; {
+	case longest.Known() && longest.Value > lambdaTime:
+		return fired(string(workload.ToContainer), "one record takes up to %s; Lambda ends an invocation after 15 minutes", hours(workload.Seconds(longest.Value.Seconds())))
+	case per.Known() && per.Value > lambdaTime:
+		return fired(string(workload.ToContainer), "a record takes %s; Lambda ends an invocation after 15 minutes", hours(workload.Seconds(per.Value.Seconds())))
+	case !longest.Known():
+		return unasked("the longest time of a record is not known (longestRecord)")
+	}
+	return silent("at most %s", longest.Value)
 }
 
 // yesNo is a veto that rests on one answer.

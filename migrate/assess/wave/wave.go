@@ -192,9 +192,9 @@ func named(s workload.Service, waves []workload.Wave) *workload.First {
 
 func counted(units int) string {
 	if units == 1 {
-		return "another waits"
+		return "another service waits"
 	}
-	return fmt.Sprintf("%d others wait", units)
+	return fmt.Sprintf("%d other services wait", units)
 }
 
 func becomes(s workload.Service) string {

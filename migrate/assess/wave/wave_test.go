@@ -123,7 +123,7 @@ func TestFirst(t *testing.T) {
 	require.Equal(t, "cheap", first.Service)
 	require.Empty(t, first.But)
 	require.Equal(t, "dear", first.Next)
-	require.True(t, slices.ContainsFunc(first.Why, func(s string) bool { return strings.Contains(s, "another waits to be moved after it") }))
+	require.True(t, slices.ContainsFunc(first.Why, func(s string) bool { return strings.Contains(s, "another service waits to be moved after it") }))
 
 	alone := []workload.Service{behind}
 	first = wave.First(alone, wave.Order(alone, nil))
