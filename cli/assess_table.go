@@ -61,7 +61,7 @@ func (s *summary) first(judged workload.Assessment) {
 		s.print("%s\n\n", s.bold("nothing to move: no plain consumer with traffic was found that a function or a container could take over"))
 		return
 	}
-	s.print("move first: %s\n", s.bold(judged.First.Service))
+	s.print("%s: %s\n", headline(judged), s.bold(judged.First.Service))
 	for _, why := range judged.First.Why {
 		s.print("  because %s\n", why)
 	}
@@ -69,6 +69,16 @@ func (s *summary) first(judged workload.Assessment) {
 		s.print("  but see to: %s\n", but)
 	}
 	s.print("\n")
+}
+
+// headline promises no more than is known.
+func headline(judged workload.Assessment) string {
+	for _, svc := range judged.Services {
+		if svc.Group == judged.First.Service && len(svc.Verdict.Open) > 0 {
+			return "first candidate, once its questions are answered"
+		}
+	}
+	return "move first"
 }
 
 // services prints the table. Cells are padded by what they show, since colours have no width.

@@ -4,7 +4,6 @@
 package report
 
 import (
-	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -63,7 +62,8 @@ type asked struct {
 type lead struct {
 	workload.First
 	Card  card
-	Risk  string // low, moderate, high
+	Risk  string
+	Grade string // low, moderate, high
 	Money string
 }
 
@@ -132,20 +132,23 @@ func (s *sheet) count(svc workload.Service) {
 }
 
 func newLead(f workload.First, c card) *lead {
-	l := &lead{First: f, Card: c, Risk: "low"}
+	l := &lead{First: f, Card: c, Grade: "low"}
 	switch {
 	case len(f.But) > 3:
-		l.Risk = "high"
+		l.Grade = "high"
 	case len(f.But) > 0:
-		l.Risk = "moderate"
+		l.Grade = "moderate"
+	}
+	l.Risk = l.Grade
+	if len(c.Verdict.Open) > 0 {
+		l.Risk = "not known yet"
 	}
 	chosen, other := c.Costs.Lambda.Money, c.Costs.Fargate.Money
 	kind, instead := "a function", "containers that always run"
 	if c.Verdict.Target == workload.ToContainer {
 		chosen, other, kind, instead = c.Verdict.Cost, chosen, "a container", "a function"
 	}
-	l.Money = fmt.Sprintf("As %s it would cost about %s a month (%s); as %s about %s.",
-		kind, money(chosen.Mid), cmp.Or(span(chosen), "with no interval to speak of"), instead, money(other.Mid))
+	l.Money = fmt.Sprintf("As %s it would cost %s a month; as %s %s.", kind, roughly(chosen), instead, roughly(other))
 	if c.Verdict.Later {
 		l.Money = "It runs here at no cost in AWS until its database moves; then: " + l.Money
 	}

@@ -23,6 +23,18 @@ func money(m float64) string {
 	return fmt.Sprintf("$%.0fk", m/1000)
 }
 
+// roughly is an amount in a sentence.
+func roughly(m workload.Money) string {
+	text := "about " + money(m.Mid)
+	if m.Mid > 0 && m.Mid < 0.01 {
+		text = "less than 1¢"
+	}
+	if s := span(m); s != "" {
+		text += " (" + s + ")"
+	}
+	return text
+}
+
 func span(m workload.Money) string {
 	if money(m.Low) == money(m.High) {
 		return ""

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"gantry/workload"
 )
@@ -133,6 +134,9 @@ func risk(s workload.Service) int {
 		n += 10 // gantry moves to functions
 	}
 	n += len(s.Verdict.Open)
+	if !s.Facts.PerRecord.Known() {
+		n++ // what it costs, and whether it keeps up, rests on an assumption
+	}
 	switch s.Verdict.Confidence.Grade {
 	case "low":
 		n += 4
@@ -181,8 +185,11 @@ func named(s workload.Service, waves []workload.Wave) *workload.First {
 	if feeds > 0 {
 		f.Why = append(f.Why, fmt.Sprintf("%s to be moved after it", counted(feeds)))
 	}
-	for _, o := range s.Verdict.Open {
-		f.But = append(f.But, "not known yet: "+o)
+	if n := len(s.Verdict.Open); n > 0 {
+		f.But = append(f.But, fmt.Sprintf("%d answers could still rule a function out: %s?", n, strings.Join(s.Verdict.Open, "? ")))
+	}
+	if !s.Facts.PerRecord.Known() {
+		f.But = append(f.But, "the time of a record is assumed, and its cost with it")
 	}
 	if s.Verdict.Confidence.Grade != "high" {
 		f.But = append(f.But, "confidence is "+s.Verdict.Confidence.Grade)
