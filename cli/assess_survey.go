@@ -80,14 +80,33 @@ func (a *app) consent(ctx context.Context, cluster kafka.Cluster, o collect.Opti
 		return nil
 	}
 	fmt.Fprint(a.Err, "go on? [y/N] ")
-	answer, err := bufio.NewReader(a.In).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the answer: %w", err)
+	return answered(ctx, a.In)
+}
+
+// answered waits for a line or for Ctrl-C. A terminal can't be read with an end in sight, so
+// after Ctrl-C the reader is left to the end of the process, which follows.
+func answered(ctx context.Context, in io.Reader) error {
+	type line struct {
+		text string
+		err  error
 	}
-	if word := strings.ToLower(strings.TrimSpace(answer)); word != "y" && word != "yes" {
-		return errDeclined
+	read := make(chan line, 1)
+	go func() {
+		text, err := bufio.NewReader(in).ReadString('\n')
+		read <- line{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case l := <-read:
+		if l.err != nil && !errors.Is(l.err, io.EOF) {
+			return fmt.Errorf("read the answer: %w", l.err)
+		}
+		if word := strings.ToLower(strings.TrimSpace(l.text)); word != "y" && word != "yes" {
+			return errDeclined
+		}
+		return nil
 	}
-	return nil
 }
 
 func isTerminal(stream any) bool {

@@ -83,6 +83,9 @@ func headline(judged workload.Assessment) string {
 
 // services prints the table. Cells are padded by what they show, since colours have no width.
 func (s *summary) services(judged workload.Assessment) {
+	if len(judged.Services) == 0 {
+		return
+	}
 	lines := [][]string{{"SERVICE", "CLASS", "VERDICT", "$ A MONTH", "WAVE", "CONFIDENCE", "REASON"}}
 	for _, svc := range judged.Services {
 		lines = append(lines, []string{svc.Group, string(svc.Class), s.verdict(svc.Verdict), monthly(svc.Verdict), waveOf(svc), svc.Verdict.Confidence.Grade, svc.Verdict.Reason})

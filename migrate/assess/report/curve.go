@@ -17,26 +17,27 @@ const (
 )
 
 type curve struct {
-	Width, Height       float64
-	Left, Right         float64
-	Top, Bottom         float64
-	Lines               []line
-	XTicks, YTicks      []tick
-	Today               tick
-	Dot                 *dot // where the service stands on what was chosen
-	Cross               *dot
-	End                 *dot // where Lambda can't keep up any more
-	Say                 string
-	Cheaper, NotCheaper string
+	Width, Height  float64
+	Left, Right    float64
+	Top, Bottom    float64
+	Lines          []line
+	XTicks, YTicks []tick
+	Today          tick
+	Dot            *dot // where the service stands on what was chosen
+	Cross          *dot
+	End            *dot // where Lambda can't keep up any more
+	Say            string
+	Cheaper        string
 }
 
 type line struct {
 	Class string
 	Path  string
-	Label mark2
+	Label caption
 }
 
-type mark2 struct {
+// caption is a word in the plot.
+type caption struct {
 	X, Y   float64
 	Text   string
 	Anchor string
@@ -84,7 +85,7 @@ func newCurve(svc workload.Service) *curve {
 	spread(c.Lines)
 	rising := &c.Lines[len(c.Lines)-1].Label // Lambda's line ends among the others, and begins below them
 	if p := points[len(points)/6]; p.Lambda >= 0 {
-		*rising = mark2{X: x.at(p.Rate) - 6, Y: y.at(p.Lambda) - 8, Text: rising.Text, Anchor: "end"}
+		*rising = caption{X: x.at(p.Rate) - 6, Y: y.at(p.Lambda) - 8, Text: rising.Text, Anchor: "end"}
 		if rising.X < c.Left+48 {
 			rising.X, rising.Anchor = c.Left+8, "start"
 		}
@@ -129,7 +130,7 @@ func draw(class, name string, points []workload.Point, x, y scale, of func(workl
 		if b.Len() == 0 {
 			op = "M"
 		}
-		l.Label = mark2{X: x.at(p.Rate) + 6, Y: y.at(v) + 4, Text: name, Anchor: "start"}
+		l.Label = caption{X: x.at(p.Rate) + 6, Y: y.at(v) + 4, Text: name, Anchor: "start"}
 		fmt.Fprintf(&b, "%s%.1f %.1f", op, x.at(p.Rate), y.at(v))
 	}
 	l.Path = b.String()

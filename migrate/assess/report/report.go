@@ -91,7 +91,7 @@ type card struct {
 }
 
 func view(a workload.Assessment) sheet {
-	s := sheet{Assessment: a, Style: template.CSS(style)} //nolint:gosec // our own file
+	s := sheet{Assessment: a, Style: template.CSS(style)} // our own file
 	most := 0.0
 	for _, svc := range a.Services {
 		most = math.Max(most, svc.Verdict.Cost.High)

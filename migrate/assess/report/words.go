@@ -17,10 +17,8 @@ func money(m float64) string {
 		return "under 1¢"
 	case m < 10:
 		return fmt.Sprintf("$%.2f", m)
-	case m < 10_000:
-		return fmt.Sprintf("$%.0f", m)
 	}
-	return fmt.Sprintf("$%.0fk", m/1000)
+	return "$" + number(int64(math.Round(m)))
 }
 
 // roughly is an amount in a sentence.
