@@ -11,17 +11,33 @@ type Assessment struct {
 	Ended    time.Time      `json:"ended"`
 	Quick    bool           `json:"quick,omitempty"`
 	Requests map[string]int `json:"requests"` // what the survey asked of the brokers
-	Topics   int            `json:"topics"`
+	Topics   []TopicTraffic `json:"topics"`
 	Region   string         `json:"region"`
 	Prices   []Price        `json:"prices"`
 	Platform Platform       `json:"platform"`
 	Services []Service      `json:"services"` // those to move first, first
 	Feeds    []Feed         `json:"feeds"`
 	Waves    []Wave         `json:"waves"`
-	First    *First         `json:"first"` // nil = nothing can be moved
-	Unread   []string       `json:"unreadTopics,omitempty"`
+	First    *First         `json:"first"`                      // nil = nothing can be moved
 	Strays   []Deployment   `json:"otherDeployments,omitempty"` // of the manifests, that belong to no group
 	Caveats  []string       `json:"caveats,omitempty"`
+}
+
+// TopicTraffic is a topic in the numbers that decide, and who reads it.
+type TopicTraffic struct {
+	Name          string        `json:"name"`
+	Internal      bool          `json:"internal,omitempty"`
+	Replicas      int           `json:"replicas"`
+	Compacted     bool          `json:"compacted,omitempty"`
+	Transactional bool          `json:"transactional,omitempty"`
+	Retention     time.Duration `json:"retentionNs"` // -1 = for ever
+	DiskBytes     int64         `json:"diskBytes,omitempty"`
+	Writers       int           `json:"activeWriters,omitempty"`
+	Compression   string        `json:"compression,omitempty"`
+	Headers       []string      `json:"headerNames,omitempty"`
+	Readers       []string      `json:"readers"`
+	WrittenBy     []string      `json:"writtenBy,omitempty"` // services that say so, or whose manifests do
+	Traffic       Traffic       `json:"traffic"`
 }
 
 // Price is one line of the price list.

@@ -30,7 +30,7 @@ type Inputs struct {
 // Make judges a survey.
 func Make(s workload.Survey, in Inputs) workload.Assessment {
 	a := workload.Assessment{
-		Cluster: s.Cluster, Made: in.Made, Began: s.Began, Ended: s.Ended, Quick: s.Quick, Requests: s.Requests, Topics: len(s.Topics),
+		Cluster: s.Cluster, Made: in.Made, Began: s.Began, Ended: s.Ended, Quick: s.Quick, Requests: s.Requests,
 		Region: in.Prices.Region, Prices: in.Prices.Lines(), Platform: in.Facts.Fill(), Caveats: slices.Clone(s.Caveats),
 	}
 	for _, g := range s.Groups {
@@ -46,7 +46,7 @@ func Make(s workload.Survey, in Inputs) workload.Assessment {
 		svc.Verdict = verdict.Of(c)
 	}
 	order(&a)
-	a.Unread, a.Strays = unread(s), strays(s, in.Manifests)
+	a.Topics, a.Strays = topics(s, a.Services), strays(s, in.Manifests)
 	a.Caveats = append(a.Caveats, caveats(a, in)...)
 	return a
 }
@@ -118,23 +118,6 @@ func order(a *workload.Assessment) {
 	slices.SortStableFunc(a.Services, func(x, y workload.Service) int {
 		return cmp.Or(cmp.Compare(place(x), place(y)), cmp.Compare(x.Verdict.Cost.Mid, y.Verdict.Cost.Mid), cmp.Compare(x.Group, y.Group))
 	})
-}
-
-// unread are the topics that no group reads.
-func unread(s workload.Survey) []string {
-	read := map[string]bool{}
-	for _, g := range s.Groups {
-		for _, t := range g.Topics {
-			read[t] = true
-		}
-	}
-	var found []string
-	for _, t := range s.Topics {
-		if !read[t.Name] && !t.Internal {
-			found = append(found, t.Name)
-		}
-	}
-	return found
 }
 
 // strays are deployments that name no group of the survey.

@@ -26,7 +26,7 @@ var style string
 func Write(w io.Writer, a workload.Assessment) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"money": money, "span": span, "rate": rate, "bytes": bytes, "pct": pct, "long": long, "seconds": seconds, "join": strings.Join,
-		"num": number, "anchor": anchor, "plural": plural, "called": called,
+		"num": number, "anchor": anchor, "plural": plural, "called": called, "kept": kept, "size": func(n int64) string { return bytes(float64(n)) },
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("read the report's template: %w", err)
@@ -51,6 +51,7 @@ type sheet struct {
 	LaterCount int
 	Questions  int // vetoes that nobody answered
 	Asked      []asked
+	Unread     int // topics
 }
 
 type asked struct {
@@ -103,6 +104,11 @@ func view(a workload.Assessment) sheet {
 		s.count(svc)
 		if c.First {
 			s.Lead = newLead(*a.First, c)
+		}
+	}
+	for _, t := range a.Topics {
+		if len(t.Readers) == 0 && !t.Internal {
+			s.Unread++
 		}
 	}
 	for name, count := range a.Requests {

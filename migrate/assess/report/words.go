@@ -93,6 +93,18 @@ func duration(d time.Duration) string {
 	return d.Round(100 * time.Microsecond).String()
 }
 
+// kept says how long a topic keeps its records.
+func kept(t workload.TopicTraffic) string {
+	text := "for ever"
+	if t.Retention > 0 {
+		text = duration(t.Retention)
+	}
+	if t.Compacted {
+		text += ", compacted"
+	}
+	return text
+}
+
 func called(target string) string {
 	if name, ok := map[string]string{"lambda": "Lambda", "fargate": "ECS on Fargate", "eks": "EKS"}[target]; ok {
 		return name
@@ -145,6 +157,10 @@ func numbers(s workload.Service) []numbered {
 		out = append(out, numbered{"headroom", fmt.Sprintf("%.1f ×", *t.Headroom), "the peak, as it was seen to work off a backlog"})
 	}
 	if c := s.Commits; c != nil {
+		out = append(out, numbered{"read", rate(c.Rate), fmt.Sprintf("committed while it was watched for %s", duration(c.Watched))})
+		if c.Drain > 0 {
+			out = append(out, numbered{"drain", rate(c.Drain), "the most it was seen to do while it was behind"})
+		}
 		out = append(out, numbered{"commits", "every " + duration(c.Interval), plural(int(math.Round(c.Step)), "record", "records") + " a step"})
 	}
 	if s.Class == workload.Plain && t.Mean > 0 {
