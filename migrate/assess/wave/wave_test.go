@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +18,7 @@ import (
 func service(name, flow string, cost float64) workload.Service {
 	in, out, _ := strings.Cut(flow, ">")
 	s := workload.Service{Group: name, Class: workload.Plain, Reads: strings.Fields(in)}
+	s.Facts.PerRecord = workload.Fact[time.Duration]{Value: time.Millisecond, From: workload.Given}
 	s.Facts.Writes = workload.Fact[[]string]{Value: strings.Fields(out), From: workload.Given}
 	s.Verdict = workload.Verdict{Target: workload.ToFunction, Cost: workload.Money{Mid: cost}, Confidence: workload.Confidence{Grade: "high"}}
 	return s
@@ -118,7 +120,9 @@ func TestFirst(t *testing.T) {
 	unsure := service("unsure", "in >", 0.03)
 	unsure.Verdict.Open = []string{"state kept between records"}
 	later := service("later", "x >", 0.04)
-	services := []workload.Service{behind, box, unsure, service("dear", "in >", 9), service("cheap", "in > x", 5), later}
+	guessed := service("guessed", "in >", 0.05)
+	guessed.Facts.PerRecord.From = workload.Assumed
+	services := []workload.Service{behind, box, unsure, guessed, service("dear", "in >", 9), service("cheap", "in > x", 5), later}
 	first := wave.First(services, wave.Order(services, wave.Feeds(services)))
 	require.Equal(t, "cheap", first.Service)
 	require.Empty(t, first.But)
