@@ -59,7 +59,9 @@ func (p Prices) Of(c Case) workload.Costs {
 		costs.BurstDelay = workload.Seconds(c.Traffic.Peak * pollersReact / costs.Drain)
 	}
 	costs.Tasks = w.tasks(mid)
-	costs.BreakEven = float64(costs.Tasks) * w.taskHour() / (w.gb() * p.of(lambdaGBSecond) * 3600)
+	if sandbox := w.gb() * p.of(lambdaGBSecond) * 3600; sandbox > 0 {
+		costs.BreakEven = float64(costs.Tasks) * w.taskHour() / sandbox
+	}
 	costs.Curve = w.curve()
 	costs.CrossRate = w.cross(costs.Curve)
 	costs.Forgotten = w.forgotten(costs)

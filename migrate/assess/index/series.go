@@ -53,32 +53,40 @@ func scaled(s workload.Series, by float64) workload.Series {
 	return workload.Series{From: s.From, Width: s.Width, Counts: counts}
 }
 
+// mostBuckets is more than a survey asks for.
+const mostBuckets = 1 << 14
+
 // aligned gives all series the same buckets: the coarsest width, from the first bucket of
 // any to the last.
 func aligned(all []workload.Series, width time.Duration) []workload.Series {
 	if width <= 0 {
-		return all
+		return make([]workload.Series, len(all)) // nothing was counted
 	}
 	var from, to time.Time
+	some := false
 	for _, s := range all {
 		if len(s.Counts) == 0 {
 			continue
 		}
 		end := s.From.Add(time.Duration(len(s.Counts)) * s.Width)
-		if from.IsZero() || s.From.Before(from) {
+		if !some || s.From.Before(from) {
 			from = s.From
 		}
-		if end.After(to) {
+		if !some || end.After(to) {
 			to = end
 		}
+		some = true
 	}
 	n := int((to.Sub(from) + width - 1) / width)
+	if n < 0 || n > mostBuckets {
+		return make([]workload.Series, len(all)) // no survey of one cluster
+	}
 	out := make([]workload.Series, len(all))
 	for i, s := range all {
 		out[i] = workload.Series{From: from, Width: width, Counts: make([]float64, n)}
 		for j, c := range s.Counts {
 			at := int(s.From.Add(time.Duration(j)*s.Width).Sub(from) / width)
-			out[i].Counts[min(at, n-1)] += c
+			out[i].Counts[min(max(at, 0), n-1)] += c
 		}
 	}
 	return out

@@ -105,7 +105,9 @@ func reach(points []workload.Point) (low, high float64) {
 			}
 		}
 	}
-	low = math.Max(low, leastDollars)
+	if low = math.Max(low, leastDollars); low > high {
+		low = leastDollars // nothing costs anything
+	}
 	return math.Pow(10, math.Floor(math.Log10(low))), math.Pow(10, math.Ceil(math.Log10(high)))
 }
 

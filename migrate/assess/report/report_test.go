@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"flag"
@@ -113,4 +114,18 @@ func TestNothingToMove(t *testing.T) {
 	require.Contains(t, written(t, judged(t, quiet, "")), "Nothing to move yet")
 	late := surveytest.Make(1, []surveytest.Topic{{Name: "t", Shape: surveytest.Steady(3)}}, []surveytest.Group{{ID: "g", Reads: []string{"t"}, Class: workload.Streams}})
 	require.Contains(t, written(t, judged(t, late, "")), "not measured")
+}
+
+// TestFreeOfCharge: a price list of zeros leaves nothing to divide by.
+func TestFreeOfCharge(t *testing.T) {
+	t.Parallel()
+	free, err := cost.Read(regexp.MustCompile(`price: [\d.]+`).ReplaceAll(cost.Default, []byte("price: 0")), "free.yaml")
+	require.NoError(t, err)
+	s := surveytest.Shop()
+	a := assess.Make(s, assess.Inputs{Prices: free, Made: s.Ended})
+	_, err = json.Marshal(a)
+	require.NoError(t, err)
+	text := written(t, a)
+	require.NotContains(t, text, "NaN")
+	require.NotContains(t, text, "Inf")
 }
