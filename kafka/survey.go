@@ -54,6 +54,14 @@ func (s *Surveyor) Close() { s.client.Close() }
 // came back.
 func (s *Surveyor) Asked() (requests map[string]int, bytes int64) { return s.asked.read() }
 
+// Pace is the pace with what was learned of the brokers: how many lookups by time take
+// the share of a core they may.
+func (s *Surveyor) Pace() Pace {
+	s.pace.mu.Lock()
+	defer s.pace.mu.Unlock()
+	return s.pace.now()
+}
+
 // ask waits for its turn and sends a request, which the client splits among brokers.
 func (s *Surveyor) ask(ctx context.Context, partitions int, req kmsg.Request) ([]kgo.ResponseShard, error) {
 	if err := s.pace.turn(ctx, partitions); err != nil {
@@ -76,6 +84,13 @@ type asked struct {
 	mu       sync.Mutex
 	requests map[string]int
 	bytes    int64
+	quickest time.Duration // answer to any request: what the way there and back takes
+}
+
+func (a *asked) way() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.quickest
 }
 
 func (a *asked) read() (map[string]int, int64) {
@@ -98,6 +113,9 @@ func (h *askedHook) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE
 	h.s.asked.mu.Lock()
 	h.s.asked.requests[kmsg.NameForKey(key)]++
 	h.s.asked.bytes += int64(e2e.BytesRead)
+	if took := e2e.DurationE2E(); e2e.Err() == nil && (h.s.asked.quickest == 0 || took < h.s.asked.quickest) {
+		h.s.asked.quickest = took
+	}
 	h.s.asked.mu.Unlock()
 	h.s.pace.charge(1, 0, e2e.BytesRead)
 }

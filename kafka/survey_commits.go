@@ -12,7 +12,7 @@ import (
 )
 
 // mostPositions is how many groups one request reads the positions of.
-const mostPositions = 25
+const mostPositions = 50
 
 // GroupPosition is what a group has committed for a partition.
 type GroupPosition struct {

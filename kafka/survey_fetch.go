@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,8 +15,13 @@ import (
 	"gantry/record"
 )
 
-// mostSampled is how many partitions one fetch names.
-const mostSampled = 16
+const (
+	// mostSampled is how many partitions one fetch names.
+	mostSampled = 16
+	// firstBatch is room for the first batch of an answer, which comes whole however
+	// large it is: without it there would be none left for the other partitions.
+	firstBatch = 2 << 20
+)
 
 // Run is a run of records that follow each other in a partition, and what the headers of
 // their batches say.
@@ -34,6 +40,16 @@ type Batches struct {
 	Compressed    int            // bytes of records as they were sent
 	Uncompressed  int
 	Transactional int // records
+}
+
+// Add counts other batches in.
+func (b *Batches) Add(other Batches) {
+	for codec, n := range other.Codecs {
+		b.Codecs[codec] += n
+	}
+	b.Compressed += other.Compressed
+	b.Uncompressed += other.Uncompressed
+	b.Transactional += other.Transactional
 }
 
 // Sample reads a run of records at each position, of about so many bytes, at its broker
@@ -75,7 +91,7 @@ func (s *Surveyor) byLeader(at []record.Position) [][]record.Position {
 	groups := map[place][]record.Position{}
 	var order []place
 	for _, p := range at {
-		of := record.Partition{Topic: p.Topic, Index: p.Partition}
+		of := partitionOf(p)
 		k := place{s.leaders[of], rounds[of]}
 		rounds[of]++
 		if groups[k] == nil {
@@ -97,7 +113,7 @@ func (s *Surveyor) fetchRuns(ctx context.Context, at []record.Position, bytes in
 	}
 	out := make([]Run, len(at))
 	for i, p := range at {
-		a := answers[record.Partition{Topic: p.Topic, Index: p.Partition}]
+		a := answers[partitionOf(p)]
 		out[i] = Run{Position: p, Err: a.err, Batches: Batches{Codecs: map[string]int{}}}
 		if a.err == nil {
 			out[i].read(a.data)
@@ -112,17 +128,14 @@ type fetched struct {
 	err  error
 }
 
-// fetch asks the broker that leads the first position, and a second time where a leader
-// has moved.
+// fetch asks the broker that leads the first position, and the others again where a
+// leader has moved.
 func (s *Surveyor) fetch(ctx context.Context, at []record.Position, bytes int) (map[record.Partition]fetched, error) {
-	for try := 1; ; try++ {
-		answers, err := s.fetchOnce(ctx, at, bytes)
-		again := false
-		for _, a := range answers {
-			again = again || moving(a.err)
-		}
-		if err != nil || !again || try == markTries {
-			return answers, err
+	answers, err := s.fetchOnce(ctx, at, bytes)
+	for try := 1; err == nil && try < markTries; try++ {
+		moved := slices.DeleteFunc(slices.Clone(at), func(p record.Position) bool { return !moving(answers[partitionOf(p)].err) })
+		if len(moved) == 0 {
+			return answers, nil
 		}
 		if err := sleep(ctx, retryEvery*time.Duration(try)); err != nil {
 			return nil, err
@@ -130,17 +143,28 @@ func (s *Surveyor) fetch(ctx context.Context, at []record.Position, bytes int) (
 		if _, err := s.metadata(ctx); err != nil {
 			return nil, err
 		}
+		for _, led := range s.byLeader(moved) {
+			again, err := s.fetchOnce(ctx, led, bytes)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(answers, again)
+		}
 	}
+	return answers, err
+}
+
+func partitionOf(p record.Position) record.Partition {
+	return record.Partition{Topic: p.Topic, Index: p.Partition}
 }
 
 func (s *Surveyor) fetchOnce(ctx context.Context, at []record.Position, bytes int) (map[record.Partition]fetched, error) {
 	out := map[record.Partition]fetched{}
 	req, broker, names := s.fetchRequest(at, bytes)
 	for _, p := range at {
-		of := record.Partition{Topic: p.Topic, Index: p.Partition}
-		out[of] = fetched{err: fmt.Errorf("read %s: the broker left it out of its answer", p)}
+		out[partitionOf(p)] = fetched{data: &kmsg.FetchResponseTopicPartition{}} // what is left out of an answer is empty
 		if broker < 0 {
-			out[of] = fetched{err: kerr.LeaderNotAvailable}
+			out[partitionOf(p)] = fetched{err: kerr.LeaderNotAvailable}
 		}
 	}
 	if broker < 0 {
@@ -182,9 +206,9 @@ func (s *Surveyor) fetchRequest(at []record.Position, bytes int) (*kmsg.FetchReq
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	req := kmsg.NewPtrFetchRequest()
-	req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = -1, 100, 1, int32(bytes*len(at))
+	req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = -1, 100, 1, int32(min(bytes*len(at)+firstBatch, 1<<30))
 	req.SessionEpoch = -1 // no session: the broker keeps nothing
-	broker, known := s.leaders[record.Partition{Topic: at[0].Topic, Index: at[0].Partition}]
+	broker, known := s.leaders[partitionOf(at[0])]
 	if !known {
 		broker = -1
 	}

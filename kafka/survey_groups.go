@@ -107,7 +107,7 @@ func (s *Surveyor) describe(ctx context.Context, kind string, groups []*SurveyGr
 			}
 			continue
 		}
-		describeInto(shard, byID)
+		s.describeInto(shard, byID)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func describedIDs(req kmsg.Request) []string {
 	return nil
 }
 
-func describeInto(shard kgo.ResponseShard, byID map[string]*SurveyGroup) {
+func (s *Surveyor) describeInto(shard kgo.ResponseShard, byID map[string]*SurveyGroup) {
 	switch resp := shard.Resp.(type) {
 	case *kmsg.DescribeGroupsResponse:
 		for i := range resp.Groups {
@@ -135,16 +135,22 @@ func describeInto(shard kgo.ResponseShard, byID map[string]*SurveyGroup) {
 	case *kmsg.ConsumerGroupDescribeResponse:
 		for i := range resp.Groups {
 			if g := byID[resp.Groups[i].Group]; g != nil {
-				g.consumer(&resp.Groups[i])
+				g.consumer(&resp.Groups[i], s.topicName)
 			}
 		}
 	case *kmsg.ShareGroupDescribeResponse:
 		for i := range resp.Groups {
 			if g := byID[resp.Groups[i].GroupID]; g != nil {
-				g.share(&resp.Groups[i])
+				g.share(&resp.Groups[i], s.topicName)
 			}
 		}
 	}
+}
+
+func (s *Surveyor) topicName(id [16]byte) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names[id]
 }
 
 // describeStreams asks each group's coordinator itself: the client does not deal this

@@ -45,18 +45,35 @@ func (s *Surveyor) Heads(ctx context.Context, at []record.Position) (map[record.
 	out := make(map[record.Position]Head, len(at))
 	for _, batch := range s.byLeader(at) {
 		for some := range slices.Chunk(batch, mostHeads) {
-			answers, err := s.fetch(ctx, some, headBytes)
-			if err != nil {
+			if err := s.heads(ctx, some, out); err != nil {
 				return out, err
 			}
 			for _, p := range some {
-				if a := answers[record.Partition{Topic: p.Topic, Index: p.Partition}]; a.err == nil {
-					out[p] = readHead(a.data.RecordBatches, p.Offset)
+				if out[p].Known || len(some) == 1 {
+					continue
+				}
+				// A broker that does not cut batches gives nothing to any partition but
+				// the first of a request.
+				if err := s.heads(ctx, []record.Position{p}, out); err != nil {
+					return out, err
 				}
 			}
 		}
 	}
 	return out, nil
+}
+
+func (s *Surveyor) heads(ctx context.Context, at []record.Position, out map[record.Position]Head) error {
+	answers, err := s.fetch(ctx, at, headBytes)
+	if err != nil {
+		return err
+	}
+	for _, p := range at {
+		if a := answers[partitionOf(p)]; a.err == nil {
+			out[p] = readHead(a.data.RecordBatches, p.Offset)
+		}
+	}
+	return nil
 }
 
 func readHead(b []byte, offset int64) Head {

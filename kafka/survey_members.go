@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"cmp"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"gantry/record"
@@ -36,7 +38,9 @@ func (m *Member) joined(metadata, assignment []byte) {
 	}
 }
 
-func (g *SurveyGroup) consumer(d *kmsg.ConsumerGroupDescribeResponseGroup) {
+// consumer reads the answer about a KIP-848 group. Brokers name topics by their id, and not
+// each of them by the name as well.
+func (g *SurveyGroup) consumer(d *kmsg.ConsumerGroupDescribeResponseGroup, name func([16]byte) string) {
 	if !g.answered(d.ErrorCode, d.State) {
 		return
 	}
@@ -47,13 +51,13 @@ func (g *SurveyGroup) consumer(d *kmsg.ConsumerGroupDescribeResponseGroup) {
 			ID: m.MemberID, InstanceID: text(m.InstanceID), ClientID: m.ClientID, Host: m.ClientHost, Subscribed: m.SubscribedTopics,
 		}
 		for _, t := range m.Assignment.TopicPartitions {
-			member.add(t.Topic, t.Partitions)
+			member.add(cmp.Or(t.Topic, name(t.TopicID)), t.Partitions)
 		}
 		g.Members = append(g.Members, member)
 	}
 }
 
-func (g *SurveyGroup) share(d *kmsg.ShareGroupDescribeResponseGroup) {
+func (g *SurveyGroup) share(d *kmsg.ShareGroupDescribeResponseGroup, name func([16]byte) string) {
 	if !g.answered(d.ErrorCode, d.GroupState) {
 		return
 	}
@@ -62,7 +66,7 @@ func (g *SurveyGroup) share(d *kmsg.ShareGroupDescribeResponseGroup) {
 		m := &d.Members[i]
 		member := Member{ID: m.MemberID, ClientID: m.ClientID, Host: m.ClientHost, Subscribed: m.SubscribedTopicNames}
 		for _, t := range m.Assignment.TopicPartitions {
-			member.add(t.Topic, t.Partitions)
+			member.add(cmp.Or(t.Topic, name(t.TopicID)), t.Partitions)
 		}
 		g.Members = append(g.Members, member)
 	}

@@ -79,9 +79,16 @@ func (s *Surveyor) spread() int {
 }
 
 func (s *Surveyor) marks(ctx context.Context, at Moment, partitions []record.Partition, weight int, out map[record.Partition]Mark) error {
-	shards, err := s.ask(ctx, weight*len(partitions), marksRequest(at, partitions))
-	if err != nil {
+	if err := s.pace.turn(ctx, weight*len(partitions)); err != nil {
 		return err
+	}
+	began := time.Now()
+	shards := s.client.RequestSharded(ctx, marksRequest(at, partitions))
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if weight > 0 { // brokers are about it at the same time, each with its part
+		s.pace.took((time.Since(began) - s.asked.way()) * time.Duration(len(shards)) / time.Duration(len(partitions)))
 	}
 	for _, p := range partitions {
 		out[p] = Mark{Offset: -1, Time: -1, Err: errors.New("the broker left it out of its answer")}

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,6 +15,11 @@ type Pace struct {
 	Requests   float64
 	Partitions float64 // looked up by time: the broker searches an index and reads a batch
 	Bytes      float64
+
+	// Share is how much of a core lookups by time may take. What one takes differs a
+	// hundredfold, with how large batches are and how they are compressed, so it is
+	// measured by how long the broker is about it. 0 = it is not looked at.
+	Share float64
 }
 
 func (p Pace) String() string {
@@ -34,6 +40,30 @@ type pace struct {
 	mu      sync.Mutex
 	brokers int
 	free    time.Time // when what was asked is paid off
+	recent  []time.Duration
+}
+
+// lately is how many requests the time of a lookup is judged by: the quickest of them. All
+// else that a machine does can only add to it.
+const lately = 16
+
+// took notes how long a broker was about one lookup.
+func (p *pace) took(each time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.recent = append(p.recent, max(0, each))
+	p.recent = p.recent[max(0, len(p.recent)-lately):]
+}
+
+// now is the pace with as many lookups a second as the share allows.
+func (p *pace) now() Pace {
+	limits := p.limits
+	if limits.Share > 0 && len(p.recent) > 0 {
+		if each := slices.Min(p.recent).Seconds(); each > 0 {
+			limits.Partitions = min(limits.Partitions, limits.Share/each)
+		}
+	}
+	return limits
 }
 
 // turn waits until something may be asked, and charges the partitions of it.
@@ -59,7 +89,7 @@ func (p *pace) charge(requests, partitions, bytes int) {
 	if now := time.Now(); p.free.Before(now) {
 		p.free = now
 	}
-	p.free = p.free.Add(p.limits.Takes(requests, partitions, int64(bytes), p.brokers))
+	p.free = p.free.Add(p.now().Takes(requests, partitions, int64(bytes), p.brokers))
 }
 
 func (p *pace) share(brokers int) {

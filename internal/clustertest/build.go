@@ -12,11 +12,16 @@ import (
 	"gantry/internal/kafkatest"
 )
 
+// batchBytes keeps batches as small as those of producers that send what they have every
+// few milliseconds: a broker that looks a time up reads one batch.
+const batchBytes = 2048
+
 // Build makes topics and groups on a real broker or an in-memory one.
 func Build(t testing.TB, c kafkatest.Source, s Spec) Made {
 	t.Helper()
 	m := s.plan()
-	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression()))
+	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
+		kgo.ProducerBatchMaxBytes(batchBytes), kgo.UnknownTopicRetries(1000)) // the broker is still making their logs
 	admin := kadm.NewClient(client)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()

@@ -70,6 +70,11 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour},
 	},
 	{
+		Name: "assess", About: "a cluster of known shapes, surveyed: what is said of it, how long it takes, what it costs the broker",
+		Packages: []string{"test/assess"}, Kafka: true, Wants: []Tool{java, maven},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
+	},
+	{
 		Name: "letters", About: "dead letters on topics, in SQS, SNS and S3: found, redriven, each record counted",
 		Packages: []string{"test/letters"}, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{awsServer},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},

@@ -65,7 +65,7 @@ func DefaultPace(quick bool) kafka.Pace {
 	if quick {
 		return kafka.Pace{Requests: 400, Partitions: 4000, Bytes: 32e6}
 	}
-	return kafka.Pace{Requests: 50, Partitions: 400, Bytes: 4e6}
+	return kafka.Pace{Requests: 50, Partitions: 400, Bytes: 4e6, Share: 0.01}
 }
 
 // settings are Options with everything decided.
@@ -114,6 +114,9 @@ func (s settings) faults() error {
 	if s.pace.Requests <= 0 || s.pace.Partitions <= 0 || s.pace.Bytes <= 0 {
 		errs = append(errs, fmt.Errorf("pace: requests, lookups and bytes a second must all be above 0, not %v, %v and %v",
 			s.pace.Requests, s.pace.Partitions, s.pace.Bytes))
+	}
+	if s.pace.Share < 0 || s.pace.Share > 1 {
+		errs = append(errs, fmt.Errorf("pace: a share of %v of a core is not within 0 to 1", s.pace.Share))
 	}
 	for _, patterns := range [][]string{s.LeaveOutTopics, s.LeaveOutGroups} {
 		for _, p := range patterns {

@@ -32,8 +32,11 @@ func (f Forecast) String() string {
 		requests, f.Lookups, f.Records, float64(f.Bytes)/1e6, f.Pace, f.Takes.Round(time.Second))
 }
 
-// Estimate says what Run would ask. To know, it lists topics and groups and reads the ends
-// of the logs, which Run does again.
+// probes is how often the time of a lookup is tried.
+const probes = 3
+
+// Estimate says what Run would ask. To know, it lists topics and groups, reads the ends of
+// the logs and tries how long a few lookups take; Run does all that again.
 func Estimate(ctx context.Context, c kafka.Cluster, o Options) (Forecast, error) {
 	s, err := o.decide()
 	if err != nil {
@@ -53,6 +56,9 @@ func Estimate(ctx context.Context, c kafka.Cluster, o Options) (Forecast, error)
 	if ctx.Err() != nil {
 		return Forecast{}, fmt.Errorf("plan the survey: %w", err)
 	}
+	if err := r.probe(ctx); err != nil {
+		return Forecast{}, fmt.Errorf("plan the survey: %w", err)
+	}
 	f := r.forecast()
 	for _, g := range groups {
 		if !matches(s.LeaveOutGroups, g.ID) {
@@ -63,15 +69,37 @@ func Estimate(ctx context.Context, c kafka.Cluster, o Options) (Forecast, error)
 	return f, nil
 }
 
+// probe looks one moment up in some partitions, so that the pace of it is known.
+func (r *reading) probe(ctx context.Context) error {
+	var some []record.Partition
+	for _, t := range r.here() {
+		some = append(some, r.filled(t)...)
+	}
+	some = some[:min(len(some), 100*max(1, r.layout.Brokers))]
+	edges := r.edges(r.began)
+	for range probes {
+		if len(some) == 0 {
+			return nil
+		}
+		if _, err := r.client.Marks(ctx, kafka.MomentOf(edges[len(edges)/2]), some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // forecast counts topics, lookups and samples.
 func (r *reading) forecast() Forecast {
-	f := Forecast{Brokers: r.layout.Brokers, Pace: r.pace}
+	f := Forecast{Brokers: r.layout.Brokers, Pace: r.client.Pace()}
 	for _, t := range r.here() {
 		f.Topics++
 		f.Partitions += len(t.Partitions)
 		for _, p := range r.filled(t) {
 			records := r.end[p] - r.start[p]
-			f.Lookups += r.lookupsOf(records) + 1 // and one for timestamps of the future
+			f.Lookups++ // for timestamps of the future
+			if !r.fits(p) {
+				f.Lookups += r.lookupsOf(records)
+			}
 			f.Records += min(records, int64(r.records))
 			if r.records > 0 {
 				f.Bytes += r.bytesOf(p)
@@ -90,6 +118,12 @@ func (r *reading) lookupsOf(records int64) int {
 		return edges
 	}
 	return min(edges, int(2+records*way))
+}
+
+// fits says that a partition will be read whole.
+func (r *reading) fits(p record.Partition) bool {
+	size, known := r.disk[p]
+	return r.records > 0 && known && size <= int64(r.bytes)
 }
 
 func (r *reading) bytesOf(p record.Partition) int64 {
@@ -111,8 +145,8 @@ func (r *reading) forecastRequests(f *Forecast) {
 	f.Requests = map[string]int{
 		"Metadata": 2 + brokers, "DescribeCluster": 1, "DescribeConfigs": per(f.Topics, 50), "ListGroups": brokers,
 		"FindCoordinator": 2, "DescribeGroups": per(f.Groups, 50),
-		"OffsetFetch": (1 + ticks) * per(f.Groups, 25),
-		"ListOffsets": max(rounds*brokers, f.Lookups/100+rounds) + 2*per(len(r.end), 1000) + ticks*per(min(len(r.end), endsAtOnce*brokers), 1000),
+		"OffsetFetch": (1 + ticks) * per(f.Groups, 50),
+		"ListOffsets": max(rounds*brokers, f.Lookups/100+rounds) + 2*per(len(r.end), 1000) + ticks*per(len(r.end), 1000),
 		"Fetch":       per(filled, 100),
 	}
 	if !r.Quick {
@@ -125,5 +159,5 @@ func (r *reading) forecastRequests(f *Forecast) {
 	for _, n := range f.Requests {
 		asked += n
 	}
-	f.Takes = max(r.watch, time.Second) + r.pace.Takes(asked-ticks*2, f.Lookups, f.Bytes, brokers)
+	f.Takes = max(r.watch, time.Second) + f.Pace.Takes(asked-ticks*2, f.Lookups, f.Bytes, brokers)
 }

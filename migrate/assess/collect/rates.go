@@ -29,7 +29,7 @@ func (r *reading) readRates(ctx context.Context) error {
 	edges := r.edges(r.began)
 	for _, t := range r.here() {
 		for _, p := range partitionsOf(t.SurveyTopic) {
-			if end, known := r.end[p]; known {
+			if end, known := r.end[p]; known && !t.whole[p.Index] {
 				t.offsets[p.Index] = blank(len(edges), end, end > r.start[p])
 			}
 		}

@@ -35,6 +35,8 @@ type topic struct {
 	kafka.TopicSettings
 	out     workload.Topic
 	offsets map[int32][]int64 // at each edge, by partition
+	whole   map[int32]bool    // partitions that were read whole
+	tally   *tally
 	sane    bool
 	gone    bool
 	markers float64 // share of offsets that are transactions' markers, by the sample
@@ -56,7 +58,7 @@ func (r *reading) progress(step string, done, total int) {
 // all asks everything, in the order that makes what is compared be read close together.
 func (r *reading) all(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		r.readLayout, r.readGroups, r.readWatch, r.readRates, r.readSanity, r.readSamples, r.readWriters, r.readLagTimes,
+		r.readLayout, r.readGroups, r.readWatch, r.readWhole, r.readRates, r.readSanity, r.readSamples, r.readWriters, r.readLagTimes,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -80,7 +82,9 @@ func (r *reading) readLayout(ctx context.Context) error {
 		if matches(r.LeaveOutTopics, t.Name) {
 			continue
 		}
-		known := &topic{SurveyTopic: t, sane: true, offsets: map[int32][]int64{}}
+		known := &topic{
+			SurveyTopic: t, sane: true, offsets: map[int32][]int64{}, whole: map[int32]bool{}, tally: newTally(r.ShowKeys),
+		}
 		r.topics[t.Name], r.order = known, append(r.order, known)
 		names = append(names, t.Name)
 	}

@@ -22,16 +22,15 @@ func (r *reading) readSamples(ctx context.Context) error {
 	topics := r.here()
 	for i, t := range topics {
 		r.progress("records", i, len(topics))
-		tally := newTally(r.ShowKeys)
 		at := r.places(t)
 		for len(at) > 0 && !t.gone {
 			some := at[:min(placesAtOnce, len(at))]
 			at = at[len(some):]
-			if err := r.readPlaces(ctx, t, some, tally); err != nil {
+			if err := r.readPlaces(ctx, t, some); err != nil {
 				return err
 			}
 		}
-		r.boilDown(t, tally)
+		r.boilDown(t)
 	}
 	r.progress("records", len(topics), len(topics))
 	return nil
@@ -47,6 +46,9 @@ type place struct {
 func (r *reading) places(t *topic) []place {
 	var out []place
 	for _, p := range r.filled(t) {
+		if t.whole[p.Index] {
+			continue
+		}
 		from, end := r.start[p], r.end[p]
 		if offsets := t.offsets[p.Index]; len(offsets) > 0 && offsets[0] > from && offsets[0] < end {
 			from = offsets[0]
@@ -69,7 +71,7 @@ func (r *reading) places(t *topic) []place {
 	return out
 }
 
-func (r *reading) readPlaces(ctx context.Context, t *topic, of []place, into *tally) error {
+func (r *reading) readPlaces(ctx context.Context, t *topic, of []place) error {
 	most := map[record.Position]place{}
 	at := make([]record.Position, 0, len(of))
 	bytes := of[0].bytes
@@ -86,13 +88,14 @@ func (r *reading) readPlaces(ctx context.Context, t *topic, of []place, into *ta
 			r.topicFailed(t.Name, "no records of it were sampled", run.Err)
 			continue
 		}
-		into.add(run, most[run.Position].records)
+		t.tally.add(run, most[run.Position].records)
 	}
 	return nil
 }
 
 // boilDown keeps what a sample shows, each partition by the share of records it has.
-func (r *reading) boilDown(t *topic, tally *tally) {
+func (r *reading) boilDown(t *topic) {
+	tally := t.tally
 	weight := map[int32]float64{}
 	for _, p := range r.filled(t) {
 		from := r.start[p]

@@ -2,7 +2,6 @@ package collect
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"gantry/kafka"
@@ -11,11 +10,9 @@ import (
 
 const (
 	watchEvery = time.Second
-	// restEvery is how seldom groups without members are looked at: they are watched for
-	// whether they move at all.
+	// restEvery is how seldom groups are looked at that do not move: only whether they do
+	// is of interest.
 	restEvery = 10
-	// endsAtOnce is how many partitions' ends are read each second; more take turns.
-	endsAtOnce = 1000
 )
 
 // watch is what was seen of commits and ends while they were watched.
@@ -73,16 +70,23 @@ func (r *reading) readWatch(ctx context.Context) error {
 	return nil
 }
 
-// look is one second of the watch.
+// look is one second of the watch. Groups that move are looked at in each, with the ends
+// of what they read; the others, after a first while, now and then.
 func (r *reading) look(ctx context.Context, n int, all bool) error {
 	var groups []*group
+	ends := map[record.Partition]bool{}
 	for _, g := range r.groups {
-		if all || len(g.Members) > 0 || n%restEvery == 0 || r.watched.groups[g.ID].total > 0 {
-			groups = append(groups, g)
+		moves := r.watched.groups[g.ID].total > 0
+		if !all && !moves && n%restEvery != 0 && (n > restEvery || len(g.Members) == 0) {
+			continue
+		}
+		groups = append(groups, g)
+		for p := range g.positions {
+			ends[p] = true
 		}
 	}
 	// The ends come first: what is committed is then never more than what was there.
-	if err := r.lookAtEnds(ctx, n, all); err != nil {
+	if err := r.lookAtEnds(ctx, ends, all || n%restEvery == 0); err != nil {
 		return err
 	}
 	if err := r.readPositions(ctx, groups); err != nil {
@@ -92,13 +96,12 @@ func (r *reading) look(ctx context.Context, n int, all bool) error {
 	return nil
 }
 
-func (r *reading) lookAtEnds(ctx context.Context, n int, all bool) error {
+func (r *reading) lookAtEnds(ctx context.Context, of map[record.Partition]bool, all bool) error {
 	known := make([]record.Partition, 0, len(r.end))
 	for p := range r.end {
-		known = append(known, p)
-	}
-	if parts := 1 + (len(known)-1)/(endsAtOnce*max(1, r.layout.Brokers)); parts > 1 && !all {
-		known = slices.DeleteFunc(known, func(p record.Partition) bool { return int(p.Index)%parts != n%parts })
+		if all || of[p] {
+			known = append(known, p)
+		}
 	}
 	ends, err := r.client.Marks(ctx, kafka.AtEnd, known)
 	if err != nil {
