@@ -56,6 +56,9 @@ func scaled(s workload.Series, by float64) workload.Series {
 // mostBuckets is more than a survey asks for.
 const mostBuckets = 1 << 14
 
+// mostRecords is what Kafka's offsets can count.
+const mostRecords = 1 << 62
+
 // aligned gives all series the same buckets: the coarsest width, from the first bucket of
 // any to the last.
 func aligned(all []workload.Series, width time.Duration) []workload.Series {
@@ -86,7 +89,7 @@ func aligned(all []workload.Series, width time.Duration) []workload.Series {
 		out[i] = workload.Series{From: from, Width: width, Counts: make([]float64, n)}
 		for j, c := range s.Counts {
 			at := int(s.From.Add(time.Duration(j)*s.Width).Sub(from) / width)
-			out[i].Counts[min(max(at, 0), n-1)] += c
+			out[i].Counts[min(max(at, 0), n-1)] += math.Min(math.Max(c, 0), mostRecords)
 		}
 	}
 	return out

@@ -14,6 +14,7 @@ const (
 	plotWidth, plotHeight = 400.0, 214.0
 	labelRoom             = 66.0
 	leastDollars          = 0.01
+	leastRate             = 1e-12 // less than a record in ten thousand years has no place on an axis
 )
 
 type curve struct {
@@ -66,7 +67,7 @@ func (s scale) at(v float64) float64 {
 
 func newCurve(svc workload.Service) *curve {
 	points := svc.Costs.Curve
-	if len(points) < 2 {
+	if len(points) < 2 || points[0].Rate < leastRate {
 		return nil
 	}
 	c := &curve{
