@@ -206,3 +206,19 @@ func TestNothingMeasured(t *testing.T) {
 	require.InDelta(t, 1, quiet.Idle, 0)
 	require.Zero(t, quiet.Active)
 }
+
+// TestWatchedRate: a topic whose timestamps say nothing has the rate of a minute beside one
+// with a week of hours.
+func TestWatchedRate(t *testing.T) {
+	t.Parallel()
+	s, g := survey(steady(1), 7, 1)
+	minute := workload.Series{From: monday().Add(7 * 24 * time.Hour), Width: time.Minute, Counts: []float64{120}}
+	s.Topics[1] = workload.Topic{Name: "replayed", Rate: minute, Partitions: []workload.Partition{{Rate: minute}}}
+	g.Topics = append(g.Topics, "replayed")
+	x := index.Of(s, g)
+	require.InDelta(t, 3, x.Mean, 0.02, "1 a second, and 2 a second all the time")
+	require.False(t, x.Trusted)
+	alone := index.Of(s, workload.Group{Topics: []string{"replayed"}})
+	require.InDelta(t, 2, alone.Mean, 1e-9)
+	require.Less(t, alone.Days, 0.01)
+}

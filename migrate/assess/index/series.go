@@ -87,12 +87,24 @@ func aligned(all []workload.Series, width time.Duration) []workload.Series {
 	out := make([]workload.Series, len(all))
 	for i, s := range all {
 		out[i] = workload.Series{From: from, Width: width, Counts: make([]float64, n)}
+		if lasted := time.Duration(len(s.Counts)) * s.Width; lasted > 0 && lasted < width {
+			fill(out[i].Counts, total(s)*float64(width)/float64(lasted))
+			continue
+		}
 		for j, c := range s.Counts {
 			at := int(s.From.Add(time.Duration(j)*s.Width).Sub(from) / width)
 			out[i].Counts[min(max(at, 0), n-1)] += math.Min(math.Max(c, 0), mostRecords)
 		}
 	}
 	return out
+}
+
+// fill gives every bucket the same count: a rate that was watched for a minute, because
+// timestamps say nothing, is taken for that of all the time.
+func fill(counts []float64, c float64) {
+	for i := range counts {
+		counts[i] = math.Min(math.Max(c, 0), mostRecords)
+	}
 }
 
 func sum(all []workload.Series) workload.Series {

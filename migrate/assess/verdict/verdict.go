@@ -179,7 +179,7 @@ const (
 	shareHigh, shareMedium   = 0.7, 0.35
 	high, medium, low        = "high", "medium", "low"
 	quickWhy                 = "a quick survey: a day of hourly buckets, and no records were read"
-	timestampsWhy            = "timestamps of records are not in order: the rates over time are doubtful"
+	timestampsWhy            = "timestamps do not say when records were written: the rates over time are doubtful"
 	neverWatched, fewSamples = "commits were not watched", "no records were read: sizes and keys are not known"
 )
 
