@@ -10,8 +10,10 @@ import (
 )
 
 // A batch begins with a header of 61 bytes, not compressed: which offsets it holds and
-// from when to when. A fetch bounded to that many bytes gives it without the records.
+// from when to when. Brokers give whole batches only, so a fetch has room for one of
+// ordinary size (the producers' default), and its records are not looked at.
 const (
+	headRoom      = 16<<10 + 512
 	headBytes     = 61
 	headBase      = 0  // int64, the first offset
 	headMagic     = 16 // int8, 2 since Kafka 0.11
@@ -37,7 +39,7 @@ func (h Head) At(offset int64) time.Time {
 }
 
 // mostHeads is how many partitions one request reads a head of.
-const mostHeads = 100
+const mostHeads = 50
 
 // Heads reads the headers of the batches that hold the positions, or of the next ones
 // where an offset has no record.
@@ -52,8 +54,7 @@ func (s *Surveyor) Heads(ctx context.Context, at []record.Position) (map[record.
 				if out[p].Known || len(some) == 1 {
 					continue
 				}
-				// A broker that does not cut batches gives nothing to any partition but
-				// the first of a request.
+				// A larger batch comes only where its partition is the first of a request.
 				if err := s.heads(ctx, []record.Position{p}, out); err != nil {
 					return out, err
 				}
@@ -64,7 +65,7 @@ func (s *Surveyor) Heads(ctx context.Context, at []record.Position) (map[record.
 }
 
 func (s *Surveyor) heads(ctx context.Context, at []record.Position, out map[record.Position]Head) error {
-	answers, err := s.fetch(ctx, at, headBytes)
+	answers, err := s.fetch(ctx, at, headRoom)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,8 @@
 // Rates come from offsets looked up by timestamp. All partitions are asked about one edge
 // of a bucket at a time, halving the time between two edges: where the offset is the same
 // at both ends nothing was written in between and nothing more is asked. So an idle topic
-// costs three lookups a partition and a busy one as many as there are edges.
+// costs three lookups a partition and a busy one as many as there are edges. Partitions
+// that fit into their sample are read whole instead.
 //
 // What may not be seen, what went away meanwhile and what cannot be trusted is said among
 // the caveats; it is never filled in.
@@ -29,7 +30,7 @@ import (
 // Options say how much is asked. The zero value is the full pass.
 type Options struct {
 	Name  string // of the cluster, for the Survey
-	Quick bool   // offsets, groups and 24 hourly buckets; no records are read
+	Quick bool   // offsets, groups and 24 hourly buckets; nothing of records is kept
 
 	Buckets int           // 0 = 168, or 24 in a quick pass
 	Width   time.Duration // of a bucket; 0 = an hour

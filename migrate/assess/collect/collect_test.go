@@ -255,6 +255,14 @@ func TestSamples(t *testing.T) {
 		bursty := topic(t, s, made.Topics[1].Name).Sample
 		require.Greater(t, bursty.Gaps.Std, bursty.Gaps.Mean*2)
 
+		// Partitions that do not fit are read at several places, and give the same.
+		large := topic(t, run(t, f, collect.Options{WatchFor: new(time.Duration), SampleBytes: 4 << 10, SampleRecords: new(80), ShowKeys: true}), skewed.Name)
+		require.Less(t, large.Sample.Records, got.Records)
+		require.GreaterOrEqual(t, large.Sample.Records, 4*80*3/4)
+		require.Equal(t, clustertest.HotKey, large.Sample.TopKeys[0].Key)
+		require.InDelta(t, clustertest.HotShare, large.Sample.TopKeys[0].Share, 0.02)
+		require.Equal(t, topic(t, s, skewed.Name).Rate, large.Rate)
+
 		hidden := run(t, f, collect.Options{WatchFor: new(time.Duration)})
 		key := topic(t, hidden, skewed.Name).Sample.TopKeys[0].Key
 		require.NotContains(t, key, clustertest.HotKey)

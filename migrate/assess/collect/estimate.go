@@ -101,7 +101,7 @@ func (r *reading) forecast() Forecast {
 				f.Lookups += r.lookupsOf(records)
 			}
 			f.Records += min(records, int64(r.records))
-			if r.records > 0 {
+			if r.records > 0 || r.fits(p) {
 				f.Bytes += r.bytesOf(p)
 			}
 		}
@@ -118,12 +118,6 @@ func (r *reading) lookupsOf(records int64) int {
 		return edges
 	}
 	return min(edges, int(2+records*way))
-}
-
-// fits says that a partition will be read whole.
-func (r *reading) fits(p record.Partition) bool {
-	size, known := r.disk[p]
-	return r.records > 0 && known && size <= int64(r.bytes)
 }
 
 func (r *reading) bytesOf(p record.Partition) int64 {
@@ -147,11 +141,13 @@ func (r *reading) forecastRequests(f *Forecast) {
 		"FindCoordinator": 2, "DescribeGroups": per(f.Groups, 50),
 		"OffsetFetch": (1 + ticks) * per(f.Groups, 50),
 		"ListOffsets": max(rounds*brokers, f.Lookups/100+rounds) + 2*per(len(r.end), 1000) + ticks*per(len(r.end), 1000),
-		"Fetch":       per(filled, 100),
+		"Fetch":       per(filled, 50),
 	}
+	f.Requests["DescribeLogDirs"] = brokers
 	if !r.Quick {
-		f.Requests["DescribeLogDirs"], f.Requests["DescribeProducers"] = brokers, per(f.Partitions, 50)
+		f.Requests["DescribeProducers"] = per(f.Partitions, 50)
 	}
+	f.Requests["Fetch"] += f.Topics // small partitions, by topic
 	if r.records > 0 {
 		f.Requests["Fetch"] += per(filled*places, 16)
 	}

@@ -130,9 +130,6 @@ func (r *reading) readEnds(ctx context.Context) error {
 
 // readDisks also bounds what a sample can be, so it comes early.
 func (r *reading) readDisks(ctx context.Context) error {
-	if r.Quick {
-		return nil
-	}
 	var err error
 	if r.disk, err = r.client.DiskBytes(ctx); ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -107,6 +107,6 @@ func (r *reading) sayWhatCounts() {
 		}
 	}
 	if r.Quick {
-		r.caveats.say("a quick pass reads no records: sizes and keys are not known, and markers of transactions count as records")
+		r.caveats.say("a quick pass keeps nothing of records: sizes and keys are not known, and markers of transactions count as records")
 	}
 }

@@ -8,23 +8,24 @@ import (
 	"gantry/record"
 )
 
+// quickWhole is the largest partition that a quick pass reads whole. It keeps nothing of
+// it but when records were written.
+const quickWhole = 64 << 10
+
 // wholeTries bounds the fetches for a partition that is read whole and grows meanwhile.
 const wholeTries = 8
 
 // readWhole reads the partitions that fit into a sample: their bytes would be read anyway,
 // and their records say when each was written, so that nothing has to be looked up. A
 // lookup costs a broker about what a fetch of a small partition does, and there would be
-// one for each edge.
+// one for each edge. Where records may not be read the offsets are looked up.
 func (r *reading) readWhole(ctx context.Context) error {
-	if r.records == 0 || r.disk == nil {
-		return nil
-	}
 	topics := r.here()
 	for i, t := range topics {
 		r.progress("small partitions", i, len(topics))
 		var small []record.Position
 		for _, p := range r.filled(t) {
-			if size, known := r.disk[p]; known && size <= int64(r.bytes) {
+			if r.fits(p) {
 				small = append(small, record.Position{Topic: p.Topic, Partition: p.Index, Offset: r.start[p]})
 			}
 		}
@@ -35,10 +36,22 @@ func (r *reading) readWhole(ctx context.Context) error {
 	return nil
 }
 
+// fits says that a partition is read whole.
+func (r *reading) fits(p record.Partition) bool {
+	size, known := r.disk[p]
+	switch {
+	case !known:
+		return false
+	case r.records > 0:
+		return size <= int64(r.bytes)
+	}
+	return r.Quick && size <= quickWhole
+}
+
 func (r *reading) readAll(ctx context.Context, t *topic, at []record.Position) error {
 	read := map[int32][]kafka.Run{}
 	for try := 0; len(at) > 0 && try < wholeTries; try++ {
-		runs, err := r.client.Sample(ctx, at, r.bytes)
+		runs, err := r.client.Sample(ctx, at, max(r.bytes, quickWhole))
 		if err != nil {
 			return err
 		}
@@ -88,7 +101,9 @@ func (r *reading) keepWhole(t *topic, index int32, runs []kafka.Run) {
 		offsets[next] = r.end[record.Partition{Topic: t.Name, Index: index}]
 	}
 	t.offsets[index], t.whole[index] = offsets, true
-	r.drawFrom(t, whole)
+	if r.records > 0 {
+		r.drawFrom(t, whole)
+	}
 }
 
 // drawFrom draws the runs that would have been read of a large partition.
