@@ -128,8 +128,11 @@ func (s *summary) verdict(v workload.Verdict) string {
 }
 
 func monthly(v workload.Verdict) string {
-	if v.Cost.High == 0 {
+	switch {
+	case v.Cost.High == 0:
 		return "-"
+	case v.Cost.High < 0.01:
+		return "under 0.01"
 	}
 	if v.Cost.Low == v.Cost.High {
 		return fmt.Sprintf("%.2f", v.Cost.Mid)

@@ -216,7 +216,10 @@ func confidence(c Case) workload.Confidence {
 }
 
 func dollars(m float64) string {
-	if m < 10 {
+	switch {
+	case m > 0 && m < 0.01:
+		return "under 1¢"
+	case m < 10:
 		return fmt.Sprintf("$%.2f", m)
 	}
 	return fmt.Sprintf("$%.0f", m)

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -181,7 +182,7 @@ func named(s workload.Service, waves []workload.Wave) *workload.First {
 	if f.But = against(s); len(f.But) == 0 && len(s.Verdict.Open) == 0 {
 		f.Why = append(f.Why, "it is safe to begin with: no veto and no caution fired")
 	}
-	f.Why = append(f.Why, fmt.Sprintf("nothing that is as safe is cheaper than its $%.2f a month", s.Verdict.Cost.Mid))
+	f.Why = append(f.Why, fmt.Sprintf("nothing that is as safe is cheaper than its $%.2f a month", math.Max(s.Verdict.Cost.Mid, 0.01)))
 	if feeds > 0 {
 		f.Why = append(f.Why, fmt.Sprintf("%s to be moved after it", counted(feeds)))
 	}
