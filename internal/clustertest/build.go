@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 
 	"gantry/internal/kafkatest"
 )
@@ -23,7 +24,7 @@ func Build(t testing.TB, c kafkatest.Source, s Spec) Made {
 	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
 		kgo.ProducerBatchMaxBytes(batchBytes), kgo.UnknownTopicRetries(1000)) // the broker is still making their logs
 	admin := kadm.NewClient(client)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	if err := create(ctx, admin, m.Topics); err != nil {
 		t.Fatalf("make the topics: %v", err)
@@ -33,11 +34,20 @@ func Build(t testing.TB, c kafkatest.Source, s Spec) Made {
 			t.Fatalf("fill topic %s: %v", topic.Name, err)
 		}
 	}
+	var making errgroup.Group
+	making.SetLimit(groupsAtOnce)
 	for _, g := range m.Groups {
-		found(t, c, admin, g)
+		its := g.member(t, c)
+		making.Go(func() error { return found(ctx, admin, g, its) })
+	}
+	if err := making.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	return m
 }
+
+// groupsAtOnce bounds how many groups are made at the same time.
+const groupsAtOnce = 16
 
 // create makes the topics, those with as many partitions in one request. They keep their
 // records for a month: what is written is a week old.
@@ -104,17 +114,24 @@ func (t Topic) record(partition int32, hour, i int) *kgo.Record {
 }
 
 // found makes a group: its positions first, while it has no members, then its member.
-func found(t testing.TB, c kafkatest.Source, admin *kadm.Client, g Group) {
-	t.Helper()
+func found(ctx context.Context, admin *kadm.Client, g Group, its *Member) error {
 	if len(g.At) > 0 {
 		all := kadm.Offsets{}
 		for p, at := range g.At {
 			all.AddOffset(g.Topic, p, at, -1)
 		}
-		if err := admin.CommitAllOffsets(context.Background(), g.ID, all); err != nil {
-			t.Fatalf("commit for group %s: %v", g.ID, err)
+		if err := admin.CommitAllOffsets(ctx, g.ID, all); err != nil {
+			return fmt.Errorf("commit for group %s: %w", g.ID, err)
 		}
 	}
+	if its == nil {
+		return nil
+	}
+	return its.insist(ctx)
+}
+
+// member is the group's member, which has not joined yet; nil = it has none.
+func (g Group) member(t testing.TB, c kafkatest.Source) *Member {
 	m := Membership{Group: g.ID, Topics: []string{g.Topic}}
 	switch g.Kind {
 	case Plain, Outside:
@@ -125,7 +142,7 @@ func found(t testing.TB, c kafkatest.Source, admin *kadm.Client, g Group) {
 	case Sink:
 		m.ClientID = "connector-consumer-" + g.ID + "-0"
 	default:
-		return
+		return nil
 	}
-	Join(t, c, m)
+	return member(t, c, m)
 }

@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,28 +43,34 @@ const session = 5 * time.Minute
 // Join makes a member. It is gone when its session ends, or the cluster.
 func Join(t testing.TB, c kafkatest.Source, m Membership) *Member {
 	t.Helper()
-	if m.ClientID == "" {
-		m.ClientID = "service"
-	}
-	if m.Protocol == "" {
-		m.Protocol = "consumer"
-	}
-	if m.Assignor == "" {
-		m.Assignor = "range"
-	}
-	joined := &Member{Membership: m, client: c.Client(t, kgo.ClientID(m.ClientID))}
+	joined := member(t, c, m)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	if err := joined.insist(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return joined
+}
+
+// member is one that has not joined yet.
+func member(t testing.TB, c kafkatest.Source, m Membership) *Member {
+	m.ClientID = cmp.Or(m.ClientID, "service")
+	m.Protocol = cmp.Or(m.Protocol, "consumer")
+	m.Assignor = cmp.Or(m.Assignor, "range")
+	return &Member{Membership: m, client: c.Client(t, kgo.ClientID(m.ClientID))}
+}
+
+func (m *Member) insist(ctx context.Context) error {
 	for {
-		err := joined.join(ctx)
+		err := m.join(ctx)
 		if err == nil {
-			return joined
+			return nil
 		}
 		if errors.Is(err, kerr.UnknownMemberID) {
-			joined.ID = "" // a slow machine: it was put out before it had joined
+			m.ID = "" // a slow machine: it was put out before it had joined
 		}
 		if !retry(err) || ctx.Err() != nil {
-			t.Fatalf("join group %s: %v", m.Group, err)
+			return fmt.Errorf("join group %s: %w", m.Group, err)
 		}
 	}
 }

@@ -107,7 +107,7 @@ func TestSurvey(t *testing.T) {
 }
 
 func (w world) full(t *testing.T) {
-	idle := w.idle(t)
+	before := w.idle(t)
 	o := collect.Options{}
 	forecast, err := collect.Estimate(t.Context(), w.way(), o)
 	require.NoError(t, err)
@@ -115,14 +115,16 @@ func (w world) full(t *testing.T) {
 	s, err := collect.Run(t.Context(), w.way(), o)
 	require.NoError(t, err)
 	took := time.Since(began)
-	share := (w.cpu(t) - used - time.Duration(idle*float64(took))).Seconds() / took.Seconds()
+	used = w.cpu(t) - used
+	idle := min(before, w.idle(t)) // before, the compiler was still at it
+	share := used.Seconds()/took.Seconds() - idle
 	t.Logf("full: %s; took %s, %.2f %% of a core of the broker over %.2f %% without, %v, %.1f MB",
 		forecast, took.Round(time.Second), share*100, idle*100, s.Requests, float64(s.BytesRead)/1e6)
-	require.Less(t, took, forecast.Takes*5/4+10*time.Second, "it takes no longer than it said")
-	require.LessOrEqual(t, share, 0.02, "of a core of the broker")
 	w.judgeRates(t, s, 168)
 	w.judgeSamples(t, s)
 	w.judgeGroups(t, s)
+	require.Less(t, took, forecast.Takes*5/4+10*time.Second, "it takes no longer than it said")
+	require.LessOrEqual(t, share, 0.02, "of a core of the broker")
 }
 
 // idle is the broker's share of a core when nobody asks: heartbeats, cleaners, the JVM.

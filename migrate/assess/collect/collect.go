@@ -60,13 +60,13 @@ const (
 	mostSampleBytes   = 64 << 20
 )
 
-// DefaultPace is what a broker answers with about a hundredth of a core; a quick pass is
-// over sooner and takes more. docs/decisions/2026-11-30-assess-collect.md has the figures.
+// DefaultPace keeps the full pass under two hundredths of a core of each broker; a quick
+// pass is over sooner and takes more. docs/decisions/2026-11-30-assess-collect.md has the figures.
 func DefaultPace(quick bool) kafka.Pace {
 	if quick {
 		return kafka.Pace{Requests: 400, Partitions: 4000, Bytes: 32e6}
 	}
-	return kafka.Pace{Requests: 50, Partitions: 400, Bytes: 4e6, Share: 0.01}
+	return kafka.Pace{Requests: 50, Partitions: 400, Bytes: 4e6, Share: 0.015}
 }
 
 // settings are Options with everything decided.

@@ -32,8 +32,11 @@ func (f Forecast) String() string {
 		requests, f.Lookups, f.Records, float64(f.Bytes)/1e6, f.Pace, f.Takes.Round(time.Second))
 }
 
-// probes is how often the time of a lookup is tried.
-const probes = 3
+// probes is how often the time of a lookup is tried, each time in so many partitions.
+const (
+	probes = 3
+	probed = 20
+)
 
 // Estimate says what Run would ask. To know, it lists topics and groups, reads the ends of
 // the logs and tries how long a few lookups take; Run does all that again.
@@ -73,9 +76,13 @@ func Estimate(ctx context.Context, c kafka.Cluster, o Options) (Forecast, error)
 func (r *reading) probe(ctx context.Context) error {
 	var some []record.Partition
 	for _, t := range r.here() {
-		some = append(some, r.filled(t)...)
+		for _, p := range r.filled(t) {
+			if !r.fits(p) {
+				some = append(some, p)
+			}
+		}
 	}
-	some = some[:min(len(some), 100*max(1, r.layout.Brokers))]
+	some = some[:min(len(some), probed*max(1, r.layout.Brokers))]
 	edges := r.edges(r.began)
 	for range probes {
 		if len(some) == 0 {
@@ -96,9 +103,8 @@ func (r *reading) forecast() Forecast {
 		f.Partitions += len(t.Partitions)
 		for _, p := range r.filled(t) {
 			records := r.end[p] - r.start[p]
-			f.Lookups++ // for timestamps of the future
 			if !r.fits(p) {
-				f.Lookups += r.lookupsOf(records)
+				f.Lookups += r.lookupsOf(records) + 1 // and one for timestamps of the future
 			}
 			f.Records += min(records, int64(r.records))
 			if r.records > 0 || r.fits(p) {

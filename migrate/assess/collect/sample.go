@@ -110,10 +110,10 @@ func (r *reading) boilDown(t *topic) {
 	if tally.records == 0 {
 		return
 	}
-	if share := tally.lateShare(r.width); !t.LogAppendTime && t.sane && share > late {
+	if share := tally.lateShare(r.width); !t.LogAppendTime && share > late {
 		r.insane(t, "records are older than those before them by more than a bucket")
 	}
-	if !t.LogAppendTime && t.sane && tally.timeless > 0 {
+	if !t.LogAppendTime && tally.timeless > 0 {
 		r.insane(t, "records have no timestamp")
 	}
 	t.markers = float64(tally.controls) / float64(tally.records+tally.controls)

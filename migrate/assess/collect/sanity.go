@@ -17,6 +17,8 @@ const (
 	late = 0.05
 )
 
+const inTheFuture = "it has timestamps more than an hour in the future"
+
 // readSanity finds topics whose timestamps do not say when records were written: those of
 // the future, and records that came while the ends were watched and claim to be old.
 // Timestamps that the broker sets need no look.
@@ -28,7 +30,9 @@ func (r *reading) readSanity(ctx context.Context) error {
 			continue
 		}
 		for _, p := range r.filled(t) {
-			filled = append(filled, p)
+			if !t.whole[p.Index] { // what was read whole was looked at
+				filled = append(filled, p)
+			}
 			if r.watched != nil && r.end[p] > r.watched.ends[p] {
 				grown = append(grown, p)
 			}
@@ -40,7 +44,7 @@ func (r *reading) readSanity(ctx context.Context) error {
 	}
 	for _, p := range filled {
 		if m := ahead[p]; m.Err == nil && m.Offset >= 0 {
-			r.insane(r.topics[p.Topic], fmt.Sprintf("it has timestamps more than %s in the future", future))
+			r.insane(r.topics[p.Topic], inTheFuture)
 		}
 	}
 	if len(grown) == 0 {
@@ -60,6 +64,9 @@ func (r *reading) readSanity(ctx context.Context) error {
 
 // insane notes that a topic's timestamps cannot be trusted.
 func (r *reading) insane(t *topic, why string) {
+	if !t.sane {
+		return
+	}
 	t.sane = false
 	instead := "its rates are not known"
 	if r.watched != nil {

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"math"
+	"time"
 
 	"gantry/kafka"
 	"gantry/record"
@@ -101,6 +102,9 @@ func (r *reading) keepWhole(t *topic, index int32, runs []kafka.Run) {
 		offsets[next] = r.end[record.Partition{Topic: t.Name, Index: index}]
 	}
 	t.offsets[index], t.whole[index] = offsets, true
+	if newest > time.Now().Add(future).UnixMilli() {
+		r.insane(t, inTheFuture)
+	}
 	if r.records > 0 {
 		r.drawFrom(t, whole)
 	}
