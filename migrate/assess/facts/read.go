@@ -50,7 +50,7 @@ type members map[string]func(n ast.Node, path string)
 
 func (r *reader) platform(p *workload.Platform) members {
 	return members{
-		"eks": r.flag(&p.EKS), "eksServices": r.number(&p.EKSShare, 1, 10_000), "roundTrip": r.duration(&p.RoundTrip, 0, 10*time.Second),
+		"eks": r.flag(&p.EKS), "eksServices": r.number(&p.EKSShare, 1, 10_000), "roundTrip": r.duration(&p.RoundTrip, 10*time.Second),
 		"vpc": r.flag(&p.VPC), "utilisation": r.float(&p.Utilisation, 0.05, 1),
 	}
 }
@@ -58,9 +58,9 @@ func (r *reader) platform(p *workload.Platform) members {
 func (r *reader) service(f *workload.Facts) members {
 	return members{
 		"memory": r.megabytes(&f.MemoryMB), "cpu": r.float(&f.CPU, 0.01, 256),
-		"perInvocation": r.duration(&f.PerInvocation, 0, 15*time.Minute), "perRecord": r.duration(&f.PerRecord, 0, 24*time.Hour),
-		"longestRecord": r.duration(&f.Longest, 0, 1000*time.Hour), "batch": r.number(&f.Batch, 1, 10_000),
-		"window": r.duration(&f.Window, 0, 5*time.Minute), "parallel": r.float(&f.Parallel, 1, 100_000), "minTasks": r.number(&f.MinTasks, 1, 10_000),
+		"perInvocation": r.duration(&f.PerInvocation, 15*time.Minute), "perRecord": r.duration(&f.PerRecord, 24*time.Hour),
+		"longestRecord": r.duration(&f.Longest, 1000*time.Hour), "batch": r.number(&f.Batch, 1, 10_000),
+		"window": r.duration(&f.Window, 5*time.Minute), "parallel": r.float(&f.Parallel, 1, 100_000), "minTasks": r.number(&f.MinTasks, 1, 10_000),
 		"disk": r.megabytes(&f.DiskMB), "databaseTrips": r.float(&f.Trips, 0, 1e6), "database": r.oneOf(&f.Database, "here", "aws", "none"),
 		"state": r.flag(&f.State), "exactlyOnce": r.flag(&f.ExactlyOnce), "sockets": r.flag(&f.Sockets),
 		"errorControls": r.flag(&f.ErrorControls), "writes": r.texts(&f.Writes),
@@ -181,15 +181,15 @@ func (r *reader) megabytes(to *workload.Fact[int]) func(ast.Node, string) {
 	}
 }
 
-func (r *reader) duration(to *workload.Fact[time.Duration], least, most time.Duration) func(ast.Node, string) {
+func (r *reader) duration(to *workload.Fact[time.Duration], most time.Duration) func(ast.Node, string) {
 	return func(n ast.Node, path string) {
 		s, _ := scalar(n)
 		v, err := time.ParseDuration(s)
 		switch {
 		case err != nil:
 			r.fault(n, path, "want a duration such as 5ms, 2s or 20m")
-		case v < least || v > most:
-			r.fault(n, path, "%s is not within %s..%s", v, least, most)
+		case v < 0 || v > most:
+			r.fault(n, path, "%s is not within 0s..%s", v, most)
 		default:
 			give(to, v)
 		}
