@@ -76,7 +76,7 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 		a.produceCommand(), a.filterCommand(), a.offsetsCommand(), a.recordsCommand(), a.skipCommand(), a.deadlettersCommand(), a.clusterCommand(),
 		a.versionCommand(), a.manCommand(),
 		a.integrationsCommand(), a.integrationCommand(),
-		a.doctorCommand(), a.aclsCommand(), a.iamCommand(), a.backupCommand(), a.restoreCommand(), a.exportCommand(),
+		a.assessCommand(), a.doctorCommand(), a.aclsCommand(), a.iamCommand(), a.backupCommand(), a.restoreCommand(), a.exportCommand(),
 	)
 	return root
 }

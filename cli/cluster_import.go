@@ -166,7 +166,7 @@ func (i imported) save(in clusterImport) error {
 
 // replaceFile puts a file in its place whole, readable by its owner alone.
 func replaceFile(path string, content []byte) error {
-	draft, err := os.CreateTemp(filepath.Dir(path), ".import-*") // mode 0600
+	draft, err := os.CreateTemp(filepath.Dir(path), ".draft-*") // mode 0600
 	if err != nil {
 		return err
 	}

@@ -70,8 +70,8 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour},
 	},
 	{
-		Name: "assess", About: "a cluster of known shapes, surveyed: what is said of it, how long it takes, what it costs the broker",
-		Packages: []string{"test/assess"}, Kafka: true, Wants: []Tool{java, maven},
+		Name: "assess", About: "a cluster of known shapes, surveyed: what is said of it, how long it takes, what it costs the broker; the report in a browser",
+		Packages: []string{"test/assess"}, Kafka: true, Wants: []Tool{java, maven, chromium},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
 	},
 	{

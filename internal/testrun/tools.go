@@ -26,7 +26,7 @@ var (
 	python   = Tool{"Python with venv", []string{"python3", "-c", "import venv, ensurepip"}, []string{"python3", "python3-venv"}, "the Python runtime, the aws CLI, boto3"}
 	kerberos = Tool{"a Kerberos KDC", []string{"sh", "-c", "PATH=$PATH:/usr/sbin; command -v krb5kdc && command -v kadmin.local && command -v kinit"}, []string{"krb5-kdc", "krb5-admin-server", "krb5-user"}, "logins against real brokers, Kerberos among them"}
 	node     = Tool{"Node.js", []string{"node", "--version"}, []string{"nodejs", "npm"}, "the Node.js runtime"}
-	chromium = Tool{"Chromium", []string{"chromium", "--version"}, []string{"chromium"}, "pages of other sites in a real browser"}
+	chromium = Tool{"Chromium", []string{"chromium", "--version"}, []string{"chromium"}, "pages of other sites and the report of an assessment in a real browser"}
 
 	namespaces = Tool{"ip of iproute2 (and root)", []string{"ip", "-V"}, []string{"iproute2"}, "brokers and AWS behind proxies"}
 	proxies    = Tool{"proxies and an SSH server", []string{"sh", "-c", "for p in microsocks tinyproxy squid /usr/sbin/sshd ssh-keygen openssl; do command -v $p || exit 1; done"},
