@@ -1,0 +1,130 @@
+package cutover
+
+import (
+	"context"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"gantry/kafka"
+	"gantry/plan"
+	"gantry/record"
+)
+
+// tailBound is what may be processed and not committed, at most: two moves of the commit
+// (one that was under way, one that was to follow) and what was fetched while the group was
+// taken away. Where no move was seen it is everything up to the end.
+func (r *run) tailBound(s Sample, without time.Duration, at, end plan.Offsets) plan.Offsets {
+	counts := plan.Offsets{}
+	longest := s.longest()
+	each(at, func(topic string, p int32, from int64) {
+		e, _ := end.At(topic, p)
+		left := max(0, e-from)
+		if longest > 0 {
+			step, ok := s.Step.At(topic, p)
+			if !ok {
+				step = longest
+			}
+			left = min(left, 2*step+int64(s.Drain*without.Seconds()))
+		}
+		if left > 0 {
+			counts.Set(topic, p, left)
+		}
+	})
+	return counts
+}
+
+// mostKeys is how many keys a report holds.
+const mostKeys = 1000
+
+func (r *run) tail(ctx context.Context, pre Preflight, stopped Stopped, fenced Fenced, settled Settled) (Tail, error) {
+	t := Tail{Counts: plan.Offsets{}, Basis: "nobody read: there is none"}
+	if len(pre.Group.Members) > 0 {
+		t.Counts = r.tailBound(pre.Sample, fenced.Took+time.Second, settled.F1, settled.End)
+		t.Records = sum(t.Counts)
+		t.Basis = fmt.Sprintf("commits moved by up to %d records a partition, at most %s apart", pre.Sample.longest(), pre.Sample.Interval.Round(time.Millisecond))
+	}
+	if !stopped.Graceful {
+		t.Likely = t.Records
+	}
+	if t.Records == 0 || r.SkipTail == nil {
+		return t, nil
+	}
+	ranges := rangesOf(settled.F1, t.Counts)
+	keys, more, err := r.keysOf(ctx, ranges)
+	if err != nil {
+		return t, err
+	}
+	t.Keys, t.MoreKeys = keys, more
+	t.Skipped, err = r.SkipTail(ctx, t)
+	return t, err
+}
+
+func rangesOf(from, counts plan.Offsets) []Range {
+	var all []Range
+	each(counts, func(topic string, p int32, n int64) {
+		at, _ := from.At(topic, p)
+		all = append(all, Range{Topic: topic, Partition: p, From: at, To: at + n, Records: -1})
+	})
+	return all
+}
+
+// keysOf reads ranges, counts their records into them, and gives the keys it met.
+func (r *run) keysOf(ctx context.Context, ranges []Range) (keys []string, more bool, err error) {
+	known := map[string]bool{}
+	for i := range ranges {
+		at := &ranges[i]
+		at.Records = 0
+		err := r.Admin.Scan(ctx, kafka.Scanning{Topic: at.Topic, Partition: at.Partition, From: at.From, To: at.To}, func(rec record.Record) error {
+			at.Records++
+			key := keyText(rec.Key)
+			switch {
+			case known[key]:
+			case len(keys) == mostKeys:
+				more = true
+			default:
+				known[key] = true
+				keys = append(keys, key)
+			}
+			return nil
+		})
+		if err != nil {
+			return keys, more, err
+		}
+	}
+	return keys, more, nil
+}
+
+func keyText(key []byte) string {
+	switch {
+	case key == nil:
+		return "(no key)"
+	case utf8.Valid(key):
+		return string(key)
+	}
+	return fmt.Sprintf("0x%x", key)
+}
+
+// seamsOf joins where the old group ended and where the new one begins.
+func seamsOf(s Settled, t Tail) []plan.Seam {
+	var seams []plan.Seam
+	each(s.F1, func(topic string, p int32, at int64) {
+		start, _ := s.Start.At(topic, p)
+		end, _ := s.End.At(topic, p)
+		n, _ := t.Counts.At(topic, p)
+		seam := plan.Seam{Topic: topic, Partition: p, OldEnd: at, NewStart: at, LogStart: start, End: end, Tail: n}
+		if t.Skipped {
+			seam.NewStart += n
+		}
+		seams = append(seams, seam)
+	})
+	return seams
+}
+
+func newStarts(seams []plan.Seam) plan.Offsets {
+	to := plan.Offsets{}
+	for _, s := range seams {
+		to.Set(s.Topic, s.Partition, s.NewStart)
+	}
+	return to
+}
