@@ -139,6 +139,7 @@ var (
 	ErrNothing   = errors.New("there is nothing to give back: the old service was not touched")
 	ErrUnderWay  = errors.New("a rollback is under way")
 	ErrNotProven = errors.New("there is no cutover that was proven")
+	ErrReleased  = errors.New("the migration was released: there is no way back any more")
 	ErrMoved     = errors.New("the functions own the work already")
 	errJournal   = errors.New("the journal can't be written")
 )

@@ -18,7 +18,7 @@ func (r *run) predict(pre Preflight) (Prediction, error) {
 	s := pre.Sample
 	p := Prediction{
 		Samples: r.measured, Headroom: pre.Headroom, Lag: s.Lag, LagTime: s.LagTime(),
-		Tail: sum(r.tailBound(s, r.Timing.Settle, positionsOr(pre.F0, pre.Start), pre.End)),
+		Tail: sum(tailBound(s, 0, positionsOr(pre.F0, pre.Start), pre.End)),
 	}
 	if len(p.Samples) > 0 {
 		p.Pause, p.From, p.To = median(p.Samples), slices.Min(p.Samples), slices.Max(p.Samples)

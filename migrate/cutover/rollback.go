@@ -19,6 +19,9 @@ func (p *Protocol) Rollback(ctx context.Context, reason string) (Returned, error
 	if !r.a.intended(plan.StepStop) || r.a.over() {
 		return Returned{}, ErrNothing
 	}
+	if r.a.intended(plan.StepRelease) {
+		return Returned{}, ErrReleased
+	}
 	r.resumed, r.back = len(r.a.back) > 0, true
 	halted, err := do(ctx, r, plan.StepHalt, Intent{Group: r.Plan.CutoverGroup(), Reason: reason}, r.halt)
 	if err != nil {

@@ -11,24 +11,30 @@ import (
 	"gantry/record"
 )
 
+// notice is how long a member that was removed goes on with what it has fetched: until its
+// next heartbeat, 3 s by default, is refused.
+const notice = 3500 * time.Millisecond
+
 // tailBound is what may be processed and not committed, at most: two moves of the commit
-// (one that was under way, one that was to follow) and what was fetched while the group was
-// taken away. Where no move was seen it is everything up to the end.
-func (r *run) tailBound(s Sample, without time.Duration, at, end plan.Offsets) plan.Offsets {
+// (one that was under way, one that was to follow), and for those who did not leave by
+// themselves what they went on with, which may not even be written yet. Where no move was
+// seen it is everything up to the end.
+func tailBound(s Sample, without time.Duration, at, end plan.Offsets) plan.Offsets {
 	counts := plan.Offsets{}
 	longest := s.longest()
+	on := int64(max(s.Drain, s.Written) * without.Seconds())
 	each(at, func(topic string, p int32, from int64) {
 		e, _ := end.At(topic, p)
-		left := max(0, e-from)
+		n := max(0, e-from)
 		if longest > 0 {
 			step, ok := s.Step.At(topic, p)
 			if !ok {
 				step = longest
 			}
-			left = min(left, 2*step+int64(s.Drain*without.Seconds()))
+			n = min(n, 2*step)
 		}
-		if left > 0 {
-			counts.Set(topic, p, left)
+		if n += on; n > 0 {
+			counts.Set(topic, p, n)
 		}
 	})
 	return counts
@@ -40,7 +46,11 @@ const mostKeys = 1000
 func (r *run) tail(ctx context.Context, pre Preflight, stopped Stopped, fenced Fenced, settled Settled) (Tail, error) {
 	t := Tail{Counts: plan.Offsets{}, Basis: "nobody read: there is none"}
 	if len(pre.Group.Members) > 0 {
-		t.Counts = r.tailBound(pre.Sample, fenced.Took+time.Second, settled.F1, settled.End)
+		without := time.Duration(0)
+		if !stopped.Graceful {
+			without = fenced.Took + notice
+		}
+		t.Counts = tailBound(pre.Sample, without, settled.F1, settled.End)
 		t.Records = sum(t.Counts)
 		t.Basis = fmt.Sprintf("commits moved by up to %d records a partition, at most %s apart", pre.Sample.longest(), pre.Sample.Interval.Round(time.Millisecond))
 	}
@@ -50,7 +60,7 @@ func (r *run) tail(ctx context.Context, pre Preflight, stopped Stopped, fenced F
 	if t.Records == 0 || r.SkipTail == nil {
 		return t, nil
 	}
-	ranges := rangesOf(settled.F1, t.Counts)
+	ranges := rangesOf(settled.F1, t.Counts, settled.End)
 	keys, more, err := r.keysOf(ctx, ranges)
 	if err != nil {
 		return t, err
@@ -60,11 +70,15 @@ func (r *run) tail(ctx context.Context, pre Preflight, stopped Stopped, fenced F
 	return t, err
 }
 
-func rangesOf(from, counts plan.Offsets) []Range {
+// rangesOf are counts of records as far as they are written.
+func rangesOf(from, counts, end plan.Offsets) []Range {
 	var all []Range
 	each(counts, func(topic string, p int32, n int64) {
 		at, _ := from.At(topic, p)
-		all = append(all, Range{Topic: topic, Partition: p, From: at, To: at + n, Records: -1})
+		e, _ := end.At(topic, p)
+		if to := min(at+n, e); to > at {
+			all = append(all, Range{Topic: topic, Partition: p, From: at, To: to, Records: -1})
+		}
 	})
 	return all
 }
@@ -114,7 +128,7 @@ func seamsOf(s Settled, t Tail) []plan.Seam {
 		n, _ := t.Counts.At(topic, p)
 		seam := plan.Seam{Topic: topic, Partition: p, OldEnd: at, NewStart: at, LogStart: start, End: end, Tail: n}
 		if t.Skipped {
-			seam.NewStart += n
+			seam.NewStart = min(at+n, max(at, end))
 		}
 		seams = append(seams, seam)
 	})

@@ -57,6 +57,10 @@ type stuck struct {
 // catchUp is how long the lag of the pause may take before the guard of the lag counts.
 const catchUp = time.Minute
 
+// leastLag is what the old service's lag counts for at least: a lag that is measured shorter
+// is a matter of when it was looked at.
+const leastLag = time.Second
+
 func (r *run) watch(ctx context.Context) (Watched, error) {
 	pre, _, err1 := facts[Preflight](r.a.ahead, plan.StepPreflight)
 	proof, _, err2 := facts[Proof](r.a.ahead, plan.StepProve)
@@ -64,7 +68,7 @@ func (r *run) watch(ctx context.Context) (Watched, error) {
 		return Watched{}, fmt.Errorf("read the proof: %w, %w", err1, err2)
 	}
 	g := &guards{began: time.Now(), stuck: map[string]stuck{}, oldEnd: plan.Offsets{}}
-	g.w.Limit = max(time.Second, time.Duration(float64(pre.Sample.LagTime())*r.Plan.Guards.LagFactor))
+	g.w.Limit = time.Duration(float64(max(leastLag, pre.Sample.LagTime(), pre.Sample.Interval)) * r.Plan.Guards.LagFactor)
 	for _, s := range proof.Seams {
 		g.oldEnd.Set(s.Topic, s.Partition, s.OldEnd)
 	}

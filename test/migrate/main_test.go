@@ -1,0 +1,13 @@
+// Package migrate_test moves old services to functions and back on real brokers, under load:
+// Java's client in its protocols, static members, librdkafka. It asks one property: no record
+// is lost, and what is processed twice is in a tail that was reported.
+package migrate_test
+
+import (
+	"os"
+	"testing"
+
+	"gantry/internal/kafkatest"
+)
+
+func TestMain(m *testing.M) { os.Exit(kafkatest.Main(m)) }
