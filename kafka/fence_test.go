@@ -43,6 +43,11 @@ func fences(t *testing.T, c *kafkatest.Cluster) {
 				return g.Members
 			}
 			eventually(t, func() bool { return len(members()) == 1 && len(members()[0].Partitions) == 2 })
+			if kind == "consumer" {
+				described, err := c.Admin(t).DescribeGroups(t.Context(), group)
+				require.NoError(t, err)
+				require.Equal(t, "Dead", described[group].State, "this is why its type is asked first")
+			}
 
 			for range 2 { // twice is harmless
 				require.NoError(t, admin.DenyGroup(t.Context(), fenced, group))

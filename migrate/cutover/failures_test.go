@@ -54,6 +54,15 @@ func (w *world) givenBack(err error, text string) cutover.Returned {
 	return *back.Returned
 }
 
+func sleeps(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 func TestAZombieIsFenced(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
@@ -76,17 +85,19 @@ func TestASupervisorThatStartsTheOldServiceAgain(t *testing.T) {
 		w.running()
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
+		ended := make(chan struct{})
 		go func() {
-			for ctx.Err() == nil {
-				time.Sleep(time.Second)
+			defer close(ended)
+			for sleeps(ctx, time.Second) {
 				w.old.start()
 			}
 		}()
 		_, err := w.protocol().Cutover(w.t.Context())
 		w.givenBack(err, "something starts the old service again")
 		cancel()
+		<-ended
 		w.settled(oldGroup)
-		w.judge(nil)
+		w.nothingLost() // it does some records again, each time it was thrown out in the middle of them
 	})
 }
 
@@ -164,19 +175,6 @@ func TestADeadStaticMember(t *testing.T) {
 		require.Less(w.t, time.Since(began), time.Minute)
 		w.settled(w.plan.NewGroup())
 		w.judge(tail(proof))
-	})
-}
-
-// A live KIP-848 group answers the classic description with Dead.
-func TestAKIP848Group(t *testing.T) {
-	t.Parallel()
-	inWorld(t, func(w *world) {
-		w.old.server = true
-		w.running()
-		described, err := w.kadm().DescribeGroups(w.t.Context(), oldGroup)
-		require.NoError(w.t, err)
-		require.Equal(w.t, "Dead", described[oldGroup].State)
-		w.thereAndBack()
 	})
 }
 
@@ -377,8 +375,7 @@ func TestARebalanceStorm(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			for ctx.Err() == nil {
-				time.Sleep(1500 * time.Millisecond)
+			for sleeps(ctx, 1500*time.Millisecond) {
 				g, err := w.admin.GroupState(context.Background(), w.plan.NewGroup())
 				if err == nil {
 					_, _ = w.admin.RemoveMembers(context.Background(), w.plan.NewGroup(), g.Members)

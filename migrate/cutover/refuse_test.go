@@ -42,7 +42,7 @@ func TestClassesThatAreRefused(t *testing.T) {
 
 // polls keeps a client polling and, where it may, committing.
 func (w *world) polls(each func(cl *kgo.Client), opts ...kgo.Opt) (leave func()) {
-	cl := w.fake.Client(w.t, append([]kgo.Opt{login("legacy"), kgo.DisableAutoCommit(), kgo.FetchMaxWait(100 * time.Millisecond), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart())}, opts...)...)
+	cl := w.fake.Client(w.t, append([]kgo.Opt{login("legacy"), kgo.FetchMaxWait(100 * time.Millisecond)}, opts...)...)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -64,11 +64,11 @@ type streamsBalancer struct{ kgo.GroupBalancer }
 func (streamsBalancer) ProtocolName() string { return "stream" }
 
 func streamsMember(w *world) func() {
-	return w.polls(commits, kgo.ConsumerGroup(oldGroup), kgo.ConsumeTopics(topic), kgo.Balancers(streamsBalancer{kgo.RangeBalancer()}))
+	return w.polls(commits, kgo.DisableAutoCommit(), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumerGroup(oldGroup), kgo.ConsumeTopics(topic), kgo.Balancers(streamsBalancer{kgo.RangeBalancer()}))
 }
 
 func silentMember(w *world) func() {
-	return w.polls(func(*kgo.Client) {}, kgo.ConsumerGroup(oldGroup), kgo.ConsumeTopics(topic))
+	return w.polls(func(*kgo.Client) {}, kgo.DisableAutoCommit(), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumerGroup(oldGroup), kgo.ConsumeTopics(topic))
 }
 
 func shareMember(w *world) func() {
@@ -146,7 +146,7 @@ func TestTheNewGroupIsTaken(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.running()
-		defer w.polls(commits, kgo.ConsumerGroup(w.plan.NewGroup()), kgo.ConsumeTopics(topic))()
+		defer w.polls(commits, kgo.DisableAutoCommit(), kgo.ConsumerGroup(w.plan.NewGroup()), kgo.ConsumeTopics(topic))()
 		w.refusedCut("the new group billing.gantry has 1 members")
 	})
 }
@@ -248,7 +248,7 @@ func TestAStrangerInTheNewGroup(t *testing.T) {
 		w.running()
 		var leave func()
 		w.new.setup = func(*service) {
-			leave = w.polls(func(*kgo.Client) {}, kgo.ConsumerGroup(w.plan.NewGroup()), kgo.ConsumeTopics(topic), kgo.ClientID("intruder"))
+			leave = w.polls(func(*kgo.Client) {}, kgo.DisableAutoCommit(), kgo.ConsumerGroup(w.plan.NewGroup()), kgo.ConsumeTopics(topic), kgo.ClientID("intruder"))
 			time.AfterFunc(10*time.Second, leave)
 		}
 		_, err := w.protocol().Cutover(w.t.Context())

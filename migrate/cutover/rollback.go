@@ -2,6 +2,7 @@ package cutover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -150,10 +151,33 @@ func (r *run) giveBack(ctx context.Context, to plan.Offsets) (Given, error) {
 		g.Untouched = true
 		return g, nil
 	}
-	if _, err := r.removeAll(ctx, group, r.Timing.Kick); err != nil { // of a weak fence
-		return g, err
+	return g, r.commitBehind(ctx, group, to)
+}
+
+// commitBehind commits while the old service is kept away. Where no ACL does that it may be
+// back already: it is asked to stop once more, and the commit falls between two of its
+// returns.
+func (r *run) commitBehind(ctx context.Context, group string, to plan.Offsets) error {
+	there, err := r.empty(ctx, group, 0)
+	if err != nil {
+		return err
 	}
-	return g, r.commit(ctx, group, to)
+	if len(there) > 0 {
+		if hook := r.Plan.Stop.Hook; len(hook) == 0 {
+			r.Tell(fmt.Sprintf("the old service is in group %s already: stop it, so that its positions can be set", group))
+		} else if err := r.hook(ctx, plan.StepStop, hook); err != nil {
+			return fmt.Errorf("the stop hook failed: %w", err)
+		}
+	}
+	for until := time.Now().Add(r.Plan.Stop.Wait); ; {
+		if _, err := r.removeAll(ctx, group, r.Timing.Poll); err != nil {
+			return err
+		}
+		err := r.commit(ctx, group, to)
+		if !errors.Is(err, kafka.ErrGroupBusy) || time.Now().After(until) {
+			return err
+		}
+	}
 }
 
 func (r *run) unfence(ctx context.Context) (Unfenced, error) {

@@ -223,19 +223,26 @@ func (w *world) running() *world {
 	return w
 }
 
-// judge asks the property: nothing is lost, and what was processed twice is in a tail that
-// was reported, or behind a replay.
-func (w *world) judge(twice map[int32][2]int64) {
+// nothingLost gives how often each record was processed.
+func (w *world) nothingLost() (times map[string]int) {
 	w.t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	times := map[string]int{}
+	times = map[string]int{}
 	for _, e := range w.done {
 		times[fmt.Sprint(e.partition, "/", e.offset)]++
 	}
 	for id := range w.sent {
 		require.NotZero(w.t, times[id], "record %s was lost", id)
 	}
+	return times
+}
+
+// judge asks the property: nothing is lost, and what was processed twice is in a tail that
+// was reported, or behind a replay.
+func (w *world) judge(twice map[int32][2]int64) {
+	w.t.Helper()
+	times := w.nothingLost()
 	for _, e := range w.done {
 		if n := times[fmt.Sprint(e.partition, "/", e.offset)]; n > 1 {
 			within := twice[e.partition]

@@ -3,10 +3,12 @@ package migrate_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -101,6 +103,13 @@ func (w *world) cutover() cutover.Proof {
 	w.t.Helper()
 	proof, err := w.protocol().Cutover(w.t.Context())
 	require.NoError(w.t, err)
+	w.reported(proof)
+	return proof
+}
+
+// reported takes what a proof says may be processed twice.
+func (w *world) reported(proof cutover.Proof) {
+	w.t.Helper()
 	tail := int64(0)
 	for _, s := range proof.Seams {
 		require.True(w.t, s.Holds(), "%+v", s)
@@ -110,7 +119,6 @@ func (w *world) cutover() cutover.Proof {
 		tail += s.Tail
 	}
 	w.t.Logf("cut over: pause %s, at most %d records twice", proof.Pause.Round(time.Millisecond), tail)
-	return proof
 }
 
 func (w *world) rollback() cutover.Returned {
@@ -175,6 +183,75 @@ func TestServices(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Whoever moves the service dies at every write of its ledger, once before the line is kept
+// and once behind it, and another goes on from there: over and back.
+func TestDiesOnTheWay(t *testing.T) {
+	t.Parallel()
+	kafkatest.Whole(t)
+	c := kafkatest.Start(t, kafkatest.Options{ACLs: true, Listeners: []kafkatest.Listener{listener()}})
+	w := newWorld(t, c, kinds()[0], size{4, 300})
+	died, halted := map[string]bool{}, false
+	w.ledger.dies = func(at string) bool {
+		halted = halted || strings.Contains(at, "halt")
+		at = fmt.Sprint(at, " ", halted)
+		first := !died[at]
+		died[at] = true
+		return first
+	}
+	var proof cutover.Proof
+	w.live(func() (err error) { proof, err = w.protocol().Cutover(t.Context()); return err })
+	w.reported(proof)
+	w.live(func() error { _, err := w.protocol().Rollback(t.Context(), "enough"); return err })
+	t.Logf("it died %d times", len(died))
+	w.judge(w.plan.Service.Group)
+}
+
+// live calls until it is not killed any more.
+func (w *world) live(call func() error) {
+	for dead := true; dead; {
+		func() {
+			defer func() {
+				dead = false
+				if r := recover(); r != nil {
+					at, ok := r.(death)
+					if !ok {
+						panic(r)
+					}
+					w.t.Log("died " + at.at)
+					dead = true
+				}
+			}()
+			require.NoError(w.t, call())
+		}()
+	}
+}
+
+// Ten pauses are measured against what was predicted of them.
+func TestPauses(t *testing.T) {
+	t.Parallel()
+	kafkatest.Whole(t)
+	c := kafkatest.Start(t, kafkatest.Options{ACLs: true, Listeners: []kafkatest.Listener{listener()}})
+	w := newWorld(t, c, kinds()[0], size{12, 5000})
+	first, err := w.protocol().Rehearse(t.Context())
+	require.NoError(t, err)
+	w.reported(first.Cutover)
+	var pauses []time.Duration
+	for i := range 10 {
+		w.await("the old service to be level", func() bool { return w.lag(w.plan.Service.Group) < 10_000 })
+		r, err := w.protocol().Rehearse(t.Context())
+		require.NoError(t, err)
+		w.reported(r.Cutover)
+		off := (r.Cutover.Pause - r.Predicted).Abs()
+		t.Logf("%d: predicted %s, was %s; back after %s", i+1, r.Predicted.Round(time.Millisecond), r.Cutover.Pause.Round(time.Millisecond), r.Rollback.Pause.Round(time.Millisecond))
+		assert.LessOrEqual(t, off, max(300*time.Millisecond, r.Predicted*3/10))
+		pauses = append(pauses, r.Cutover.Pause)
+	}
+	slices.Sort(pauses)
+	t.Logf("median %s of %v", (pauses[4]+pauses[5])/2, pauses)
+	assert.Less(t, (pauses[4]+pauses[5])/2, 2*time.Second)
+	w.judge(w.plan.Service.Group)
 }
 
 // versions leaves 3.6 out: the suite is about 3.9 and what came after.
