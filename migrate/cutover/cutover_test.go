@@ -1,6 +1,7 @@
 package cutover_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -65,6 +66,7 @@ func (w *world) thereAndBack() {
 	if w.plan.Fence != plan.FenceWeak {
 		require.Equal(t, []string{"User:legacy"}, w.denied())
 	}
+	w.undoWasWritten()
 	time.Sleep(3 * time.Second)
 
 	back, err := w.protocol().Rollback(t.Context(), "to see whether it works")
@@ -91,4 +93,52 @@ func (w *world) thereAndBack() {
 		w.settled(oldGroup)
 	}
 	w.judge(twice)
+}
+
+// undoWasWritten: who finds the journal and no gantry finds the line that lets the old
+// service back, and it was there before the fence was.
+func (w *world) undoWasWritten() {
+	for _, l := range w.ledger.lines {
+		if l.Step != plan.StepFence || l.Phase != plan.Intends {
+			continue
+		}
+		var i cutover.Intent
+		require.NoError(w.t, json.Unmarshal(l.Facts, &i))
+		if w.plan.Fence == plan.FenceWeak {
+			require.Empty(w.t, i.Undo)
+			return
+		}
+		require.Equal(w.t, []string{"kafka-acls --bootstrap-server kafka-1:9092 --remove --force --deny-principal 'User:legacy' --operation Read --group 'billing' --resource-pattern-type literal"}, i.Undo)
+		return
+	}
+	require.Fail(w.t, "no fence was intended")
+}
+
+func TestStateAfter(t *testing.T) {
+	t.Parallel()
+	state := plan.Shadowed
+	for _, l := range []struct {
+		step  plan.Step
+		phase plan.Phase
+		want  plan.State
+	}{
+		{plan.StepPreflight, plan.Did, plan.Shadowed},
+		{plan.StepPredict, plan.Failed, plan.Shadowed},
+		{plan.StepStop, plan.Intends, plan.CuttingOver},
+		{plan.StepFence, plan.Did, plan.CuttingOver},
+		{plan.StepProve, plan.Failed, plan.CuttingOver},
+		{plan.StepProve, plan.Did, plan.Watching},
+		{plan.StepWatch, plan.Did, plan.Moved},
+		{plan.StepHalt, plan.Intends, plan.RollingBack},
+		{plan.StepRestart, plan.Did, plan.RollingBack},
+		{plan.StepProve, plan.Did, plan.RolledBack},
+		{plan.StepStop, plan.Intends, plan.CuttingOver},
+		{plan.StepHalt, plan.Intends, plan.RollingBack},
+		{plan.StepProve, plan.Did, plan.RolledBack},
+		{plan.StepRelease, plan.Did, plan.Released},
+		{plan.StepStop, plan.Intends, plan.Released},
+	} {
+		state = cutover.StateAfter(state, l.step, l.phase)
+		require.Equal(t, l.want, state, "%s %s", l.step, l.phase)
+	}
 }

@@ -71,10 +71,12 @@ func (w *world) protocol() *cutover.Protocol {
 		Plan: w.plan, Admin: w.admin, Journal: w.ledger, Mappings: w.functions, Timing: w.timing, Principal: "User:ANONYMOUS",
 		Tell: func(s string) { w.t.Log("told: " + s) },
 		Hook: func(_ context.Context, command []string, _ map[string]string) error {
-			if command[0] == "stop" {
+			switch command[0] {
+			case "stop":
 				return w.old.stop()
+			case "start":
+				w.old.start()
 			}
-			w.old.start()
 			return nil
 		},
 	})
@@ -183,6 +185,25 @@ func TestServices(t *testing.T) {
 			})
 		}
 	})
+}
+
+// A service that nobody stops is fenced in the middle of its work: what it processes and
+// can't commit any more is in the tail, and it gets nothing else.
+func TestZombies(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Start(t, kafkatest.Options{ACLs: true, Listeners: []kafkatest.Listener{listener()}})
+	for _, k := range kinds()[:kafkatest.Size(1, len(kinds()))] {
+		t.Run(k.name, func(t *testing.T) {
+			w := newWorld(t, c, k, size{4, 300})
+			w.plan.Stop = plan.Stop{Hook: []string{"ignore"}, Wait: 10 * time.Second}
+			proof := w.cutover()
+			require.True(t, w.old.running.Running())
+			t.Logf("removed while it worked; the pause has 10 s in which it was waited for: %s", proof.Pause)
+			w.await("the functions to work", func() bool { return w.lag(w.plan.NewGroup()) < 300 })
+			w.judge(w.plan.NewGroup())
+			require.True(t, w.old.running.Running(), "it goes on trying")
+		})
+	}
 }
 
 // Whoever moves the service dies at every write of its ledger, once before the line is kept
