@@ -241,7 +241,8 @@ func (r *run) lookAtFence(ctx context.Context, pre *Preflight) error {
 		}
 		return nil
 	case errors.As(err, &refused):
-		return r.lookAtBlindFence(pre, err)
+		r.lookAtBlindFence(pre, err)
+		return nil
 	case err != nil:
 		return err
 	}
@@ -261,7 +262,7 @@ func (r *run) lookAtFence(ctx context.Context, pre *Preflight) error {
 }
 
 // lookAtBlindFence is where gantry may not read ACLs.
-func (r *run) lookAtBlindFence(pre *Preflight, err error) error {
+func (r *run) lookAtBlindFence(pre *Preflight, err error) {
 	switch {
 	case r.Plan.Fence == plan.FenceStrong:
 		pre.Faults = append(pre.Faults, "fence: strong sets ACLs and must see them: "+err.Error())
@@ -270,7 +271,6 @@ func (r *run) lookAtBlindFence(pre *Preflight, err error) error {
 	default:
 		pre.Notes = append(pre.Notes, "ACLs may not be read: "+err.Error())
 	}
-	return nil
 }
 
 func (r *run) lookAtNewGroup(ctx context.Context, pre *Preflight) error {

@@ -3,6 +3,7 @@ package cutover
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ type Sample struct {
 	Done     float64       `json:"done"`       // records committed a second
 	Drain    float64       `json:"drain"`      // at most, between two moves
 	Written  float64       `json:"written"`    // records written a second
+	Coming   plan.Offsets  `json:"coming"`     // records written a second by partition, rounded up
 	Lag      int64         `json:"lag"`
 	Retained plan.Offsets  `json:"retained,omitempty"` // how far the start of a log moved
 }
@@ -63,7 +65,7 @@ func (r *run) sample(ctx context.Context) (Sample, error) {
 }
 
 func measured(all []seen) Sample {
-	s := Sample{Step: plan.Offsets{}, Retained: plan.Offsets{}}
+	s := Sample{Step: plan.Offsets{}, Retained: plan.Offsets{}, Coming: plan.Offsets{}}
 	if len(all) < 2 {
 		return s
 	}
@@ -92,6 +94,10 @@ func measured(all []seen) Sample {
 	s.Done, s.Written = float64(done)/seconds, float64(behind(first.end, last.end))/seconds
 	s.Lag = behind(last.committed, last.end)
 	s.Drain = max(s.Done, drain(all))
+	each(last.end, func(topic string, p int32, e int64) {
+		was, _ := first.end.At(topic, p)
+		s.Coming.Set(topic, p, int64(math.Ceil(float64(e-was)/seconds)))
+	})
 	each(last.start, func(topic string, p int32, at int64) {
 		if was, ok := first.start.At(topic, p); ok && at > was {
 			s.Retained.Set(topic, p, at-was)

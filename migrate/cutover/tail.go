@@ -17,23 +17,24 @@ const notice = 3500 * time.Millisecond
 
 // tailBound is what may be processed and not committed, at most: two moves of the commit
 // (one that was under way, one that was to follow), and for those who did not leave by
-// themselves what they went on with, which may not even be written yet. Where no move was
-// seen it is everything up to the end.
+// themselves what they went on with. That may not even be written yet, so its bound is not
+// the end of the log but what comes until they know, at twice the rate that was seen. Where
+// no move was seen everything up to there may be processed.
 func tailBound(s Sample, without time.Duration, at, end plan.Offsets) plan.Offsets {
 	counts := plan.Offsets{}
-	longest := s.longest()
-	on := int64(max(s.Drain, s.Written) * without.Seconds())
+	longest, on := s.longest(), int64(max(s.Drain, s.Written)*without.Seconds())
 	each(at, func(topic string, p int32, from int64) {
 		e, _ := end.At(topic, p)
-		n := max(0, e-from)
+		coming, _ := s.Coming.At(topic, p)
+		n := max(0, e-from) + int64(float64(2*coming)*without.Seconds())
 		if longest > 0 {
 			step, ok := s.Step.At(topic, p)
 			if !ok {
 				step = longest
 			}
-			n = min(n, 2*step)
+			n = min(n, 2*step+on)
 		}
-		if n += on; n > 0 {
+		if n > 0 {
 			counts.Set(topic, p, n)
 		}
 	})

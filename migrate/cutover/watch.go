@@ -73,9 +73,7 @@ func (r *run) watch(ctx context.Context) (Watched, error) {
 		g.oldEnd.Set(s.Topic, s.Partition, s.OldEnd)
 	}
 	for {
-		if err := r.guard(ctx, g, pre); err != nil {
-			return g.w, err
-		}
+		r.guard(ctx, g, pre)
 		g.w.For = time.Since(g.began)
 		if g.w.Tripped != "" {
 			return g.w, fmt.Errorf("a guard tripped: %s", g.w.Tripped)
@@ -89,23 +87,24 @@ func (r *run) watch(ctx context.Context) (Watched, error) {
 	}
 }
 
-// guard is one look.
-func (r *run) guard(ctx context.Context, g *guards, pre Preflight) error {
+// guard is one look. A broker that is away for a moment is an alarm and no reason to move the
+// work.
+func (r *run) guard(ctx context.Context, g *guards, pre Preflight) {
 	l, err := r.look(ctx, r.Plan.CutoverGroup())
 	if err != nil {
 		g.alarm("the functions can't be looked at: " + err.Error())
-		return nil //nolint:nilerr // a broker that is away for a moment is no reason to move the work
+		return
 	}
 	logs, err := r.logs(ctx)
 	if err != nil {
 		g.alarm("the topics can't be looked at: " + err.Error())
-		return nil //nolint:nilerr // as above
+		return
 	}
 	r.guardErrors(g, l.progress)
 	r.guardLag(g, l, pre.Sample.Written)
 	r.guardPartitions(g, l.at, logs.end)
 	r.guardMembers(g, l.members)
-	return r.guardOld(ctx, g)
+	r.guardOld(ctx, g)
 }
 
 func (g *guards) alarm(text string) {
@@ -196,14 +195,15 @@ func (r *run) guardMembers(g *guards, members []kafka.Member) {
 
 // guardOld is the alarm for an old service that is started again. Where its group moves, it
 // does the functions' work a second time.
-func (r *run) guardOld(ctx context.Context, g *guards) error {
+func (r *run) guardOld(ctx context.Context, g *guards) {
 	if r.Plan.Handover != plan.HandoverNew {
-		return nil
+		return
 	}
 	group := r.Plan.Service.Group
 	old, err := r.Admin.GroupState(ctx, group)
 	if err != nil {
-		return nil //nolint:nilerr // as in guard
+		g.alarm("the old group can't be looked at: " + err.Error())
+		return
 	}
 	if !free(old) {
 		g.alarm(fmt.Sprintf("the old service is back in group %s", group))
@@ -216,12 +216,12 @@ func (r *run) guardOld(ctx context.Context, g *guards) error {
 	}
 	at, err := r.committed(ctx, group)
 	if err != nil {
-		return nil //nolint:nilerr // as in guard
+		g.alarm("the old group can't be looked at: " + err.Error())
+		return
 	}
 	each(g.oldEnd, func(topic string, p int32, end int64) {
 		if is, ok := at.At(topic, p); ok && is != end {
 			g.trip("%s: the old service went on from %d to %d, records are processed twice", named(topic, p), end, is)
 		}
 	})
-	return nil
 }
