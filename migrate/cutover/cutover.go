@@ -231,7 +231,7 @@ func (r *run) forward(ctx context.Context) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	fenced, err := do(ctx, r, plan.StepFence, r.fenceIntent(), r.fence)
+	fenced, err := do(ctx, r, plan.StepFence, r.fenceIntent(), func(ctx context.Context) (Fenced, error) { return r.fence(ctx, stopped) })
 	if err != nil {
 		return Proof{}, err
 	}

@@ -70,6 +70,7 @@ type Stopped struct {
 	Took     time.Duration `json:"tookNs"`   // until its group was empty, or it was waited for no longer
 	Graceful bool          `json:"graceful"` // every member left by itself
 	Left     int           `json:"left"`     // members that did not
+	Alive    bool          `json:"alive"`    // … and whose process may be alive: not just the place of a static one
 }
 
 // Fenced is how the old service is kept away.

@@ -36,29 +36,55 @@ func (r *run) aclLine(verb string) string {
 		servers, verb, r.Plan.Service.Principal, r.Plan.Service.Group)
 }
 
-// fence keeps the old service away: it denies, sees the refusal, and removes the members.
-// Denied members go on fetching, and removed ones come back: only both is a fence.
-func (r *run) fence(ctx context.Context) (Fenced, error) {
+// fence keeps the old service away: its members are removed, it is denied, the denial is seen,
+// and who came back meanwhile is removed. Denied members go on fetching, and removed ones come
+// back: only both is a fence.
+//
+// The removal comes first where members have not left by themselves. A member learns that it
+// is out from the answer to a heartbeat or a commit, drops its partitions and joins again,
+// which takes a broker three seconds for a group that was empty; in them it is removed again.
+// Denied first it would get another answer, that it may not, and Java's classic consumer then
+// keeps its partitions and goes on for as long as its service polls.
+func (r *run) fence(ctx context.Context, stopped Stopped) (Fenced, error) {
 	f := Fenced{Grade: r.Plan.Fence}
 	began := time.Now()
-	var err error
 	every := r.Timing.Poll
-	switch r.Plan.Fence {
-	case plan.FenceStrong:
-		if err = r.Admin.DenyGroup(ctx, r.Plan.Service.Principal, r.Plan.Service.Group); err == nil {
-			f.Observed, err = "acl", r.denied(ctx, true)
-		}
-	case plan.FenceOperator:
-		f.Observed, err = r.byOperator(ctx, true)
-	case plan.FenceWeak:
+	if r.Plan.Fence == plan.FenceWeak {
 		every = r.Timing.Kick
+	} else {
+		out := r.remover(ctx, every)
+		var err error
+		if err = r.loosen(ctx, stopped); err == nil {
+			f.Observed, err = r.deny(ctx)
+		}
+		out.end()
+		f.Removed = out.count()
+		if err != nil {
+			return f, err
+		}
 	}
-	if err != nil {
-		return f, err
-	}
-	f.Removed, err = r.removeAll(ctx, r.Plan.Service.Group, every)
+	n, err := r.removeAll(ctx, r.Plan.Service.Group, every)
+	f.Removed += n
 	f.Took, f.At = time.Since(began), time.Now()
 	return f, err
+}
+
+// loosen gives members that were removed the time to learn it.
+func (r *run) loosen(ctx context.Context, stopped Stopped) error {
+	if !stopped.Alive || r.Plan.Fence != plan.FenceStrong { // an operator takes longer than that
+		return nil
+	}
+	return sleep(ctx, notice)
+}
+
+func (r *run) deny(ctx context.Context) (observed string, err error) {
+	if r.Plan.Fence == plan.FenceOperator {
+		return r.byOperator(ctx, true)
+	}
+	if err := r.Admin.DenyGroup(ctx, r.Plan.Service.Principal, r.Plan.Service.Group); err != nil {
+		return "", err
+	}
+	return "acl", r.denied(ctx, true)
 }
 
 // denied waits until the ACL is there, or gone.
@@ -125,28 +151,37 @@ func (r *run) removeAll(ctx context.Context, group string, every time.Duration) 
 	}
 }
 
-// keeper is the removal loop of a weak fence. It goes on until the cutover is proven: a
-// service that was not stopped, or that a supervisor starts again, comes back within seconds.
+// keeper is a removal loop.
 type keeper struct {
 	removed atomic.Int64
 	cancel  context.CancelFunc
 	done    chan struct{}
 }
 
+// keepAway is what a weak fence is: it goes on until the cutover is proven, since a service
+// that was not stopped, or that a supervisor starts again, comes back within seconds.
 func (r *run) keepAway(ctx context.Context) *keeper {
+	if r.Plan.Fence == plan.FenceWeak {
+		return r.remover(ctx, r.Timing.Kick)
+	}
+	none := &keeper{cancel: func() {}, done: make(chan struct{})}
+	close(none.done)
+	return none
+}
+
+func (r *run) remover(ctx context.Context, every time.Duration) *keeper {
 	ctx, cancel := context.WithCancel(ctx)
 	k := &keeper{cancel: cancel, done: make(chan struct{})}
-	if r.Plan.Fence != plan.FenceWeak {
-		close(k.done)
-		return k
-	}
 	go func() {
 		defer close(k.done)
-		for sleep(ctx, r.Timing.Kick) == nil {
+		for {
 			n, err := r.removeStrangers(ctx)
 			k.removed.Add(int64(n))
 			if err != nil && ctx.Err() == nil {
 				r.Tell("the removal loop: " + err.Error()) // it tries again
+			}
+			if sleep(ctx, every) != nil {
+				return
 			}
 		}
 	}()

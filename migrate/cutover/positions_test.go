@@ -62,7 +62,7 @@ func TestOffsetsInAnOpenTransaction(t *testing.T) {
 		proof := w.mustCut()
 		require.NoError(w.t, <-ended)
 		require.Greater(w.t, proof.Pause, 12*time.Second, "it waits, and never commits over it")
-		require.True(w.t, w.saidAny("the positions wait for an open transaction"))
+		require.True(w.t, w.saidAny("the positions of group billing wait for an open transaction"))
 		require.Equal(w.t, at, proof.Seams[0].OldEnd)
 	})
 }

@@ -88,7 +88,7 @@ func (r *run) lookAtGroup(ctx context.Context, pre *Preflight) error {
 	if pre.Sample, err = r.sample(ctx); err != nil {
 		return err
 	}
-	all, err := r.Admin.Settled(ctx, group)
+	all, err := r.between(ctx, group)
 	if errors.Is(err, kafka.ErrPending) {
 		pre.Pending, err = r.Admin.OpenTransactions(ctx, r.Plan.Service.Topics...)
 		pre.Faults = append(pre.Faults, "offsets of the group are part of an open transaction: "+pendingText(pre.Pending))
@@ -109,6 +109,20 @@ func (r *run) lookAtGroup(ctx context.Context, pre *Preflight) error {
 	r.compareTopics(pre, plain(all))
 	r.comparePositions(pre)
 	return r.lookAtRetention(ctx, pre)
+}
+
+// between reads the positions between two transactions: a service that commits by them has
+// one open most of the time, and only one that does not end is a fault.
+func (r *run) between(ctx context.Context, group string) (kafka.Offsets, error) {
+	for until := time.Now().Add(r.Timing.Sample); ; {
+		all, err := r.Admin.Settled(ctx, group)
+		if !errors.Is(err, kafka.ErrPending) || time.Now().After(until) {
+			return all, err
+		}
+		if err := sleep(ctx, r.Timing.Poll); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func pendingText(open []kafka.OpenTransaction) string {

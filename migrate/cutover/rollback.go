@@ -63,7 +63,7 @@ func (r *run) halt(ctx context.Context) (Halted, error) {
 	if err := r.vacate(ctx, group); err != nil {
 		return h, err
 	}
-	f2, err := r.committed(ctx, group)
+	f2, err := r.stable(ctx, group)
 	if err != nil {
 		return h, err
 	}
@@ -143,7 +143,7 @@ func (r *run) giveBack(ctx context.Context, to plan.Offsets) (Given, error) {
 		return g, nil
 	}
 	group := r.Plan.Service.Group
-	found, err := r.committed(ctx, group)
+	found, err := r.stable(ctx, group)
 	if err != nil {
 		return g, err
 	}

@@ -55,7 +55,7 @@ func (r *run) standstill(ctx context.Context) (f1 plan.Offsets, came int, err er
 		if len(left) > 0 || time.Now().After(until) {
 			return nil, came, fmt.Errorf("group %s does not stay empty: members came back %d times, and %d are there: something starts the old service again, stop that first", r.Plan.Service.Group, came, len(left))
 		}
-		first, err := r.stable(ctx)
+		first, err := r.stable(ctx, r.Plan.Service.Group)
 		if err != nil {
 			return nil, came, err
 		}
@@ -65,7 +65,7 @@ func (r *run) standstill(ctx context.Context) (f1 plan.Offsets, came int, err er
 			came++
 			continue
 		}
-		second, err := r.stable(ctx)
+		second, err := r.stable(ctx, r.Plan.Service.Group)
 		if err != nil || same(first, second) {
 			return second, came, err
 		}
@@ -93,19 +93,19 @@ func (r *run) staysEmpty(ctx context.Context, d time.Duration) (bool, error) {
 // broker's default for the longest there may be.
 const pendingPatience = 15 * time.Minute
 
-// stable reads the old group's positions, and waits while a transaction holds some of them.
-// It never commits over one.
-func (r *run) stable(ctx context.Context) (plan.Offsets, error) {
+// stable reads a group's positions, and waits while a transaction holds some of them. Nothing
+// is ever committed over one.
+func (r *run) stable(ctx context.Context, group string) (plan.Offsets, error) {
 	var until time.Time
 	for {
-		f, err := r.committed(ctx, r.Plan.Service.Group)
+		f, err := r.committed(ctx, group)
 		if !errors.Is(err, kafka.ErrPending) {
 			return f, err
 		}
 		open, lerr := r.Admin.OpenTransactions(ctx, r.Plan.Service.Topics...)
 		if until.IsZero() {
 			until = time.Now().Add(patience(open))
-			r.Tell("the positions wait for an open transaction: " + pendingText(open))
+			r.Tell("the positions of group " + group + " wait for an open transaction: " + pendingText(open))
 		}
 		if time.Now().After(until) {
 			return nil, errors.Join(fmt.Errorf("it does not end: %s: %w", pendingText(open), err), lerr)

@@ -66,7 +66,8 @@ func (r *run) stop(ctx context.Context) (Stopped, error) {
 		return s, err
 	}
 	s.Took, s.Left, s.Graceful = time.Since(s.Began), len(left), len(left) == 0
-	if s.Left > 0 && !allStatic(left) {
+	s.Alive = s.Left > 0 && (len(r.Plan.Stop.Hook) == 0 || !allStatic(left))
+	if s.Alive {
 		r.Tell(fmt.Sprintf("%d members of group %s did not leave within %s: the fence removes them", s.Left, group, r.Plan.Stop.Wait))
 	}
 	return s, nil

@@ -11,9 +11,9 @@ import (
 	"gantry/record"
 )
 
-// notice is how long a member that was removed goes on with what it has fetched: until its
-// next heartbeat, 3 s by default, is refused.
-const notice = 3500 * time.Millisecond
+// notice is how long a member that was removed goes on with what it has fetched: until the
+// answer to its next heartbeat, every 3 s in a classic group and every 5 s in one of KIP-848.
+const notice = 5500 * time.Millisecond
 
 // tailBound is what may be processed and not committed, at most: two moves of the commit
 // (one that was under way, one that was to follow), and for those who did not leave by
@@ -48,15 +48,17 @@ func (r *run) tail(ctx context.Context, pre Preflight, stopped Stopped, fenced F
 	t := Tail{Counts: plan.Offsets{}, Basis: "nobody read: there is none"}
 	if len(pre.Group.Members) > 0 {
 		without := time.Duration(0)
-		if !stopped.Graceful {
+		if stopped.Left > 0 {
 			without = fenced.Took + notice
 		}
 		t.Counts = tailBound(pre.Sample, without, settled.F1, settled.End)
 		t.Records = sum(t.Counts)
 		t.Basis = fmt.Sprintf("commits moved by up to %d records a partition, at most %s apart", pre.Sample.longest(), pre.Sample.Interval.Round(time.Millisecond))
 	}
-	if !stopped.Graceful {
+	if stopped.Alive {
 		t.Likely = t.Records
+		t.Basis += fmt.Sprintf("; %d members did not stop: one that takes no refusal for an answer may go on until its process ends, so end it", stopped.Left)
+		r.Tell(fmt.Sprintf("the old service of group %s was removed while it worked: end its processes", r.Plan.Service.Group))
 	}
 	if t.Records == 0 || r.SkipTail == nil {
 		return t, nil

@@ -128,6 +128,12 @@ func (f *functions) Progress(context.Context, string) (cutover.Progress, error) 
 	return cutover.Progress{Name: "functions", Started: started, Records: f.records}, nil
 }
 
+func (f *functions) done() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.records
+}
+
 func (f *functions) Owns(m kafka.Member) bool { return m.ClientID == "gantry" }
 
 func (f *functions) Principal() string { return "User:ANONYMOUS" }
