@@ -76,8 +76,9 @@ type Stopped struct {
 // Fenced is how the old service is kept away.
 type Fenced struct {
 	Grade    plan.Fence    `json:"grade"`
-	Observed string        `json:"observed"` // how the refusal was seen: acl, confirmed; "" = weak, there is none
-	Removed  int           `json:"removed"`  // members
+	Observed string        `json:"observed"`  // how the refusal was seen: acl, confirmed; "" = weak, there is none
+	Removed  int           `json:"removed"`   // members
+	Emptied  time.Duration `json:"emptiedNs"` // from the denial until the group was empty
 	Took     time.Duration `json:"tookNs"`
 	At       time.Time     `json:"at"`
 }

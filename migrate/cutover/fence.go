@@ -63,9 +63,10 @@ func (r *run) fence(ctx context.Context, stopped Stopped) (Fenced, error) {
 			return f, err
 		}
 	}
+	denied := time.Now()
 	n, err := r.removeAll(ctx, r.Plan.Service.Group, every)
 	f.Removed += n
-	f.Took, f.At = time.Since(began), time.Now()
+	f.Took, f.Emptied, f.At = time.Since(began), time.Since(denied), time.Now()
 	return f, err
 }
 

@@ -49,7 +49,7 @@ func (r *run) tail(ctx context.Context, pre Preflight, stopped Stopped, fenced F
 	if len(pre.Group.Members) > 0 {
 		without := time.Duration(0)
 		if stopped.Left > 0 {
-			without = fenced.Took + notice
+			without = notice + time.Second + fenced.Emptied
 		}
 		t.Counts = tailBound(pre.Sample, without, settled.F1, settled.End)
 		t.Records = sum(t.Counts)
