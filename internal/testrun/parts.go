@@ -85,11 +85,6 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour, Soak: 6 * time.Hour},
 	},
 	{
-		Name: "migrate", About: "old services in Java and Python go over to functions and back under load, each record counted",
-		Packages: []string{"test/migrate"}, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{schemaReaders},
-		Timeout: map[Size]time.Duration{Test: 15 * time.Minute, Full: time.Hour},
-	},
-	{
 		Name: "watch", About: "alerts in a real Prometheus, the dashboard, traces in a receiver, the log",
 		Packages: []string{"test/watch"}, Kafka: true, Wants: []Tool{java, maven, python, node, promtool}, Kits: []Kit{grafanaTypes},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 20 * time.Minute},

@@ -1,4 +1,4 @@
-package migrate_test
+package services_test
 
 import (
 	"context"

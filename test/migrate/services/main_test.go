@@ -1,8 +1,8 @@
-// Package migrate_test moves old services to functions and back on real brokers, under load:
+// Package services_test moves old services to functions and back on real brokers, under load:
 // Java's client in its protocols, static members, librdkafka. It asks one property: no record
 // is lost, and what is processed twice is in a tail that was reported. Its tests run one
 // after the other: they measure pauses.
-package migrate_test
+package services_test
 
 import (
 	"os"
