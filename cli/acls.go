@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gantry/doctor"
+	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
 )
@@ -105,7 +106,7 @@ func (a *app) iamCommand() *cobra.Command {
 	var f policyFlags
 	c := &cobra.Command{
 		Use: "iam MAPPING", Short: "Print the least AWS identity a mapping needs, as a policy document or Terraform",
-		Long: `Iam prints the policy gantry's own AWS identity needs for a mapping: to invoke its function
+		Long: `Iam prints the policy gantry's own AWS identity needs for a mapping: to invoke its functions
 in AWS, to read its secrets in Secrets Manager, and to use an MSK cluster by IAM.`,
 		Example: "  gantry iam orders-to-score > policy.json\n  gantry iam orders-to-score -c gantry.yaml --terraform",
 		Args:    args(cobra.ExactArgs(1)),
@@ -135,8 +136,12 @@ func (a *app) policy(c *cobra.Command, name string, f policyFlags) (doctor.IAM, 
 	if err != nil {
 		return policy, errors.Join(err, l.Close())
 	}
+	var functions []function.Function
+	for _, name := range m.Names() {
+		functions = append(functions, l.functions()[name])
+	}
 	return doctor.PolicyFor(doctor.Needing{
-		Mapping: m, Function: l.functions()[m.Functions[0].Function], Cluster: l.File.Clusters[m.Source.Cluster], Roles: l.File.Roles,
+		Mapping: m, Functions: functions, Cluster: l.File.Clusters[m.Source.Cluster], Roles: l.File.Roles,
 	}), l.Close()
 }
 

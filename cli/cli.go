@@ -72,11 +72,11 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 	flags.StringVarP(&a.output, "output", "o", "table", "table or json")
 	root.AddCommand(
 		a.statusCommand(), a.getCommand(), a.describeCommand(), a.deleteCommand(), a.applyCommand(),
-		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.logsCommand(), a.tailCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.generateEventCommand(), a.logsCommand(), a.tailCommand(),
 		a.produceCommand(), a.filterCommand(), a.offsetsCommand(), a.recordsCommand(), a.skipCommand(), a.deadlettersCommand(), a.clusterCommand(),
 		a.versionCommand(), a.manCommand(),
 		a.integrationsCommand(), a.integrationCommand(),
-		a.doctorCommand(), a.aclsCommand(), a.iamCommand(), a.backupCommand(), a.restoreCommand(),
+		a.doctorCommand(), a.aclsCommand(), a.iamCommand(), a.backupCommand(), a.restoreCommand(), a.exportCommand(),
 	)
 	return root
 }
@@ -87,10 +87,13 @@ const outputs = "outputs"
 // anyFile is the annotation of a command whose -o may name a zip as well.
 const anyFile = "a file that ends in .zip"
 
+// anyFolder is the annotation of a command whose -o may name a folder as well.
+const anyFolder = "a folder, or - for the terminal"
+
 func (a *app) checkOutput(c *cobra.Command) error {
 	more := c.Annotations[outputs]
 	switch {
-	case a.output == "table", a.output == "json", more != "" && (a.output == more || more == anyFile && strings.HasSuffix(a.output, ".zip")):
+	case a.output == "table", a.output == "json", more == anyFolder && a.output != "", more != "" && (a.output == more || more == anyFile && strings.HasSuffix(a.output, ".zip")):
 		return nil
 	case more != "":
 		return usage(c, fmt.Errorf("-o %s: want table, json or %s", a.output, more))

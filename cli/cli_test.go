@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
 	"gantry/cli"
@@ -129,6 +130,23 @@ func TestCodes(t *testing.T) {
 			require.NotContains(t, s.err, "/gantry/v1/", "%s: the request is no business of the reader", c.line)
 		}
 	}
+}
+
+// TestEveryCommandHasAnExample, in its help and its manual page.
+func TestEveryCommandHasAnExample(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	var look func(c *cobra.Command)
+	look = func(c *cobra.Command) {
+		seen++
+		require.NotEmpty(t, c.Short, c.CommandPath())
+		require.Contains(t, c.Example, "  gantry ", c.CommandPath())
+		for _, sub := range c.Commands() {
+			look(sub)
+		}
+	}
+	look(cli.New(cli.Config{}))
+	require.Greater(t, seen, 35)
 }
 
 // TestNobodyThere holds that an unreachable gantry says what to try.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,10 +40,21 @@ func (a *app) describeFunction(c *cobra.Command, name string) error {
 type view struct {
 	Mapping json.RawMessage           `json:"mapping"`
 	Status  statusView                `json:"status"`
+	Fan     []functionState           `json:"functions"`
 	Lanes   []laneView                `json:"lanes"`
 	Counts  map[string]int64          `json:"counts"`
 	Lag     *struct{ Max, Sum int64 } `json:"lag"`
 	Error   string                    `json:"recentError"`
+}
+
+// functionState is one of several functions of a mapping.
+type functionState struct {
+	Function string `json:"function"`
+	Result   string `json:"processingResult"`
+	Detail   string `json:"detail"`
+	InFlight int    `json:"inFlight"`
+	Open     int    `json:"open"`
+	Blocked  int    `json:"blocked"`
 }
 
 type statusView struct {
@@ -79,11 +91,17 @@ type laneView struct {
 	Span      spanView  `json:"span"`
 	Stands    []struct {
 		Lane     int       `json:"lane"`
+		Function string    `json:"function"`
 		Offset   int64     `json:"offset"`
 		Attempts int       `json:"attempts"`
 		Since    time.Time `json:"since"`
 		Detail   string    `json:"detail"`
 	} `json:"stands"`
+	Readers []struct {
+		Function string `json:"function"`
+		Resume   int64  `json:"resume"`
+		Open     int    `json:"open"`
+	} `json:"readers"`
 }
 
 type spanView struct {
@@ -107,12 +125,25 @@ func (a *app) describeMapping(c *cobra.Command, id string) error {
 		if v.Lag != nil {
 			row(w, "lag:", v.Lag.Sum, fmt.Sprintf("(at most %d in one partition)", v.Lag.Max))
 		}
+		printFunctions(w, v.Fan)
 		printLanes(w, v.Lanes)
 		fmt.Fprintln(w)
 		for _, name := range slices.Sorted(maps.Keys(v.Counts)) {
 			row(w, name, v.Counts[name])
 		}
 	})
+}
+
+// printFunctions shows each of several functions.
+func printFunctions(w io.Writer, list []functionState) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	row(w, "FUNCTION", "IN FLIGHT", "OPEN", "BLOCKED", "LAST RESULT")
+	for _, f := range list {
+		row(w, f.Function, f.InFlight, f.Open, f.Blocked, strings.TrimSpace(f.Result+" "+f.Detail))
+	}
 }
 
 func printLanes(w io.Writer, lanes []laneView) {
@@ -149,7 +180,14 @@ func printSeveral(w io.Writer, l laneView) {
 	}
 	fmt.Fprintf(w, "%s-%d: %d of %d lanes at work; uncommitted span %d records, %d bytes%s\n",
 		l.Topic, l.Partition, l.Flying, l.Lanes, l.Span.Records, l.Span.Bytes, full)
+	for _, r := range l.Readers {
+		fmt.Fprintf(w, "  %s is at offset %d, %d records not resolved\n", r.Function, r.Resume, r.Open)
+	}
 	for _, st := range l.Stands {
-		fmt.Fprintf(w, "  lane %d stands at offset %d since %s, %d attempts: %s\n", st.Lane, st.Offset, ago(st.Since), st.Attempts, st.Detail)
+		of := ""
+		if len(l.Readers) > 0 {
+			of = " of " + st.Function
+		}
+		fmt.Fprintf(w, "  lane %d%s stands at offset %d since %s, %d attempts: %s\n", st.Lane, of, st.Offset, ago(st.Since), st.Attempts, st.Detail)
 	}
 }

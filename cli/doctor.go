@@ -41,6 +41,7 @@ func (a *app) local(ctx context.Context, file string) (*Local, error) {
 func (a *app) doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor cluster|aws|mapping", Short: "Find out step by step why something does not work",
+		Example: "  gantry doctor cluster onprem\n  gantry doctor mapping orders-to-validate -o json",
 		Long: `Doctor tries what gantry needs, one step after the other, and says of each what was tried,
 what happened, how long it took and what to do. It changes nothing, and its output holds no
 secrets: -o json is made to be pasted into a ticket.

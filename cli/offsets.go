@@ -8,7 +8,8 @@ import (
 )
 
 func (a *app) offsetsCommand() *cobra.Command {
-	c := &cobra.Command{Use: "offsets", Short: "Show or set where a mapping stands; accept a loss at the source", Args: args(cobra.NoArgs),
+	c := &cobra.Command{Use: "offsets", Short: "Show or set where a mapping stands; accept a loss at the source",
+		Example: "  gantry offsets show orders-to-validate\n  gantry offsets reset orders-to-validate --to earliest", Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(a.offsetsShowCommand(), a.resetCommand(), a.acceptLossCommand())
 	return c

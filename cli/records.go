@@ -17,7 +17,8 @@ import (
 )
 
 func (a *app) recordsCommand() *cobra.Command {
-	c := &cobra.Command{Use: "records", Short: "Look at records of a mapping's topic", Args: args(cobra.NoArgs),
+	c := &cobra.Command{Use: "records", Short: "Look at records of a mapping's topic",
+		Example: "  gantry records show orders-to-validate --partition 3 --offset 1234", Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(a.recordsShowCommand())
 	return c
@@ -57,6 +58,7 @@ type recordLine struct {
 	TimestampType string    `json:"timestampType"`
 	Key           []byte    `json:"key"`
 	Value         []byte    `json:"value"`
+	Functions     []string  `json:"functions"`
 	Headers       []struct {
 		Key   string `json:"key"`
 		Value []byte `json:"value"`
@@ -120,6 +122,9 @@ func (r recordLine) print(w io.Writer, topic string, partition int32) {
 	row(w, "key:", shown(r.Key))
 	for _, h := range r.Headers {
 		row(w, "header "+terminalSafe(h.Key)+":", shown(h.Value))
+	}
+	if len(r.Functions) > 0 {
+		row(w, "goes to:", strings.Join(r.Functions, ", "))
 	}
 	row(w, "value:", fmt.Sprintf("%d bytes", len(r.Value)))
 	fmt.Fprintln(w, indent(pretty(r.Value)))

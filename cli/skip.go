@@ -15,6 +15,7 @@ import (
 // skipFlags are how a skip is asked for.
 type skipFlags struct {
 	partition string
+	function  string
 	offsets   []string
 	to        string
 	confirmation
@@ -54,6 +55,9 @@ Without --yes it shows what would happen and changes nothing. With --yes it does
 what a preview showed: the one whose --token is given, or the one it makes itself first.
 Where the partition has moved meanwhile it refuses. The audit log says who and why.
 
+Where a mapping has several functions, the one that stands on the records skips them, and
+the others go on with theirs; where several stand on them, --function says which.
+
 A record that is being invoked is waited for: its answer may end the matter. A gantry that
 is killed before the skip is committed reads the record again.`,
 		Example: `  gantry skip orders-to-validate --partition 3 --offset 1234 --to dead-letter
@@ -70,6 +74,7 @@ is killed before the skip is committed reads the record again.`,
 	}
 	c.Flags().StringVar(&f.partition, "partition", "", "the partition, 3 or orders-3")
 	c.Flags().StringSliceVar(&f.offsets, "offset", nil, "the offsets: 1234, or a run 1234-1240")
+	c.Flags().StringVar(&f.function, "function", "", "which of the mapping's functions skips them; needed where several stand on the records")
 	c.Flags().StringVar(&f.to, "to", "", "dead-letter or drop")
 	f.flags(c)
 	return c
@@ -98,7 +103,7 @@ func (f *skipFlags) request(c *cobra.Command) (map[string]any, error) {
 		return nil, err
 	}
 	return map[string]any{
-		"topic": id["topic"], "partition": id["partition"], "offsets": runs, "to": f.to, "reason": f.reason, "token": f.token,
+		"topic": id["topic"], "partition": id["partition"], "function": f.function, "offsets": runs, "to": f.to, "reason": f.reason, "token": f.token,
 	}, nil
 }
 
@@ -136,6 +141,7 @@ type skipAnswer struct {
 	Done      bool   `json:"done"`
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
+	Function  string `json:"function"`
 	To        string `json:"to"`
 	Resume    int64  `json:"resume"`
 	After     int64  `json:"after"`
@@ -158,7 +164,7 @@ func (a *app) skip(c *cobra.Command, id string, f skipFlags, in map[string]any) 
 		if !f.yes {
 			return a.show(v, func(w io.Writer) { v.print(w, id, f) })
 		}
-		in["token"] = v.Token
+		in["token"], in["function"] = v.Token, v.Function
 	}
 	if err := a.do(c.Context(), call{method: "POST", path: path, in: in, out: &v}); err != nil {
 		return err
@@ -172,16 +178,24 @@ func (v skipAnswer) print(w io.Writer, id string, f skipFlags) {
 		row(w, r.Offset, r.Timestamp.Format(time.RFC3339), r.Attempts, r.Bytes, v.To)
 	}
 	if v.Done {
-		fmt.Fprintf(w, "\n%s of %s-%d skipped; it goes on at offset %d. See: gantry status\n",
-			records(int64(len(v.Records))), v.Topic, v.Partition, v.After)
+		by := ""
+		if f.function != "" {
+			by = " by " + v.Function
+		}
+		fmt.Fprintf(w, "\n%s of %s-%d skipped%s; it goes on at offset %d. See: gantry status\n",
+			records(int64(len(v.Records))), v.Topic, v.Partition, by, v.After)
 		return
 	}
 	fmt.Fprintf(w, "\n%s-%d stands at offset %d and would go on at %d\n", v.Topic, v.Partition, v.Resume, v.After)
 	if v.InFlight {
 		fmt.Fprintln(w, "its records are being invoked now: a skip waits for the answer")
 	}
-	fmt.Fprintf(w, "nothing was changed; to do it:\n  gantry skip %s --partition %d --offset %s --to %s --reason %s --yes --token %s\n",
-		id, v.Partition, strings.Join(f.offsets, ","), v.To, quoted(f.reason), v.Token)
+	of := ""
+	if f.function != "" {
+		of = " --function " + f.function
+	}
+	fmt.Fprintf(w, "nothing was changed; to do it:\n  gantry skip %s --partition %d --offset %s%s --to %s --reason %s --yes --token %s\n",
+		id, v.Partition, strings.Join(f.offsets, ","), of, v.To, quoted(f.reason), v.Token)
 }
 
 // quoted is a reason as it is typed.

@@ -48,6 +48,8 @@ the group is behind, and the commands to type. Then the mappings, the worst firs
 type standingLine struct {
 	UUID      string    `json:"uuid"`
 	Mapping   string    `json:"mapping"`
+	Function  string    `json:"function"`
+	Several   bool      `json:"severalFunctions"`
 	Topic     string    `json:"topic"`
 	Partition int32     `json:"partition"`
 	Offset    int64     `json:"offset"`
@@ -70,20 +72,28 @@ func printStanding(w io.Writer, standing []standingLine, all bool) {
 	fmt.Fprintf(w, "%d partition%s not getting on, the worst first:\n", len(standing), map[bool]string{true: " is", false: "s are"}[len(standing) == 1])
 	row(w, "MAPPING", "PARTITION", "OFFSET", "STANDS SINCE", "ATTEMPTS", "PROBLEM", "KEPT FOR", "LAG")
 	for _, s := range standing {
-		row(w, s.Mapping, fmt.Sprintf("%s-%d", s.Topic, s.Partition), s.Offset, ago(s.Since), s.Attempts, s.Problem, keptFor(s), orDash(s.Lag))
+		row(w, s.called(), fmt.Sprintf("%s-%d", s.Topic, s.Partition), s.Offset, ago(s.Since), s.Attempts, s.Problem, keptFor(s), orDash(s.Lag))
 	}
 	seen := map[string]bool{}
 	for _, s := range standing {
-		if seen[s.UUID] && !all {
+		if seen[s.UUID+s.Function] && !all {
 			continue
 		}
-		seen[s.UUID] = true
-		fmt.Fprintf(w, "\n%s, %s-%d at offset %d: %s\n", s.Mapping, s.Topic, s.Partition, s.Offset, strings.TrimSpace(s.Error))
+		seen[s.UUID+s.Function] = true
+		fmt.Fprintf(w, "\n%s, %s-%d at offset %d: %s\n", s.called(), s.Topic, s.Partition, s.Offset, strings.TrimSpace(s.Error))
 		for _, command := range s.Commands {
 			fmt.Fprintf(w, "  %s\n", command)
 		}
 	}
 	fmt.Fprintln(w)
+}
+
+// called is the mapping, with the function that stands where it has several.
+func (s standingLine) called() string {
+	if s.Several {
+		return s.Mapping + " to " + s.Function
+	}
+	return s.Mapping
 }
 
 // keptFor is the time until retention reaches what a partition stands at.

@@ -22,8 +22,9 @@ func (a *app) tailCommand() *cobra.Command {
 }
 
 type batchLine struct {
-	At    time.Time `json:"at"`
-	Parts []struct {
+	At       time.Time `json:"at"`
+	Function string    `json:"function"`
+	Parts    []struct {
 		Partition   string `json:"partition"`
 		First, Last int64
 		Count       int `json:"count"`
@@ -40,7 +41,7 @@ func (a *app) printBatch(b batchLine) {
 	for _, p := range b.Parts {
 		parts = append(parts, fmt.Sprintf("%s[%d..%d]", p.Partition, p.First, p.Last))
 	}
-	fmt.Fprintf(a.Out, "%s %-12s %5d records %8.1f ms  %s", b.At.Format("15:04:05.000"), b.Result, b.Records, b.ElapsedMS, strings.Join(parts, " "))
+	fmt.Fprintf(a.Out, "%s %-12s %5d records %8.1f ms  %s  %s", b.At.Format("15:04:05.000"), b.Result, b.Records, b.ElapsedMS, b.Function, strings.Join(parts, " "))
 	if b.Failed > 0 {
 		fmt.Fprintf(a.Out, "  %d named as failed", b.Failed)
 	}

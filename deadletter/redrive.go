@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -262,7 +263,9 @@ func (r *redrive) full(next item) bool {
 	if r.order.Rate > 0 {
 		limit = min(limit, max(1, int(r.order.Rate/stepsASecond)))
 	}
-	again := r.order.To.Kind == ToFunction && slices.ContainsFunc(r.batch, func(i item) bool { return i.rec.At == next.rec.At })
+	again := r.order.To.Kind == ToFunction && slices.ContainsFunc(r.batch, func(i item) bool {
+		return i.rec.At == next.rec.At || r.function(i) != r.function(next)
+	})
 	return n > 0 && (n >= limit || again || r.bytes+len(next.rec.Key)+len(next.rec.Value) > bytes)
 }
 
@@ -318,16 +321,25 @@ func (r *redrive) redriven(ctx context.Context, items []item) error {
 // mark is the note that an item came to a state.
 func (r *redrive) mark(it item, state, text string) (kafka.Addressed, error) {
 	m := Mark{
-		State: state, Count: it.count + 1, To: r.target(), At: time.Now().UTC(), By: r.order.By, Reason: r.order.Reason, Error: text,
+		State: state, Count: it.count + 1, To: r.went(it), At: time.Now().UTC(), By: r.order.By, Reason: r.order.Reason, Error: text,
 	}
 	r.ledger.marks[it.id] = m
 	return r.ledger.message(it.id, m)
 }
 
+// went is where an item went to.
+func (r *redrive) went(it item) string {
+	if r.order.To.Kind == ToFunction {
+		return "function " + cmp.Or(r.function(it), it.letter.FunctionName())
+	}
+	return r.target()
+}
+
+// target is where letters go to; of several functions each to the one that gave it up.
 func (r *redrive) target() string {
 	switch {
 	case r.order.To.Kind == ToFunction:
-		return "function " + r.mapping.Functions[0].Function
+		return "function " + strings.Join(r.mapping.Names(), " or ")
 	case r.order.To == (Target{Kind: ToTopic}):
 		return "topic " + strings.Join(r.mapping.Source.Topics, ",")
 	}

@@ -27,13 +27,35 @@ const (
 	firstPause  = 500 * time.Millisecond
 )
 
-// invoke calls the mapping's function with AWS's event of the records. A batch that fails
+// function is the one an item goes to: the mapping's, or of several the one that gave its
+// letter up. "" where that one is none of the mapping's any more.
+func (r *redrive) function(it item) string {
+	m := r.mapping
+	switch name := it.letter.FunctionName(); {
+	case !m.Several():
+		return m.Functions[0].Function
+	case m.Uses(name):
+		return name
+	}
+	return ""
+}
+
+// invoke calls the function with AWS's event of the records. A batch that fails
 // whole is cut in halves, so that one bad record does not hold the others; what fails
 // alone stays a letter and is noted. A function that is not reached ends the redrive and
 // is held against nobody.
 func (r *redrive) invoke(ctx context.Context, items []item) error {
+	if r.function(items[0]) == "" {
+		gone := function.Outcome{Message: fmt.Sprintf("function %s is none of the mapping's any more; --to topic gives the record to all of its functions",
+			items[0].letter.FunctionName())}
+		failed := map[int]bool{}
+		for i := range items {
+			failed[i] = true
+		}
+		return r.note(ctx, items, failed, gone)
+	}
 	batch, order := r.event(items)
-	out, err := r.reach(ctx, batch)
+	out, err := r.reach(ctx, items, batch)
 	if err != nil {
 		return err
 	}
@@ -129,8 +151,8 @@ func (r *redrive) event(items []item) (*record.Batch, [][]int) {
 
 // reach invokes until the function was reached. Whoever gives up meanwhile is heard
 // between two attempts; an invocation under way is waited for.
-func (r *redrive) reach(ctx context.Context, b *record.Batch) (function.Outcome, error) {
-	m := r.mapping
+func (r *redrive) reach(ctx context.Context, items []item, b *record.Batch) (function.Outcome, error) {
+	m, name := r.mapping, r.function(items[0])
 	source := mapping.SelfManagedType
 	if m.Source.ARN != "" {
 		source = mapping.MSKType
@@ -139,15 +161,15 @@ func (r *redrive) reach(ctx context.Context, b *record.Batch) (function.Outcome,
 	in := function.Invocation{Payload: enc.Append(nil, b)}
 	pause := firstPause
 	for n := 1; ; n++ {
-		out, err := r.letters.cfg.Invoke(context.WithoutCancel(ctx), m.Functions[0].Function, in)
+		out, err := r.letters.cfg.Invoke(context.WithoutCancel(ctx), name, in)
 		if err != nil {
-			return out, fmt.Errorf("invoke %s: %w", m.Functions[0].Function, err)
+			return out, fmt.Errorf("invoke %s: %w", name, err)
 		}
 		if out.Class != function.NotReached && out.Class != function.Misconfigured {
 			return out, nil
 		}
 		if n == mostReaches {
-			return out, fmt.Errorf("the function %s can't be reached, the letters stay as they are: %s", m.Functions[0].Function, out.Message)
+			return out, fmt.Errorf("the function %s can't be reached, the letters stay as they are: %s", name, out.Message)
 		}
 		select {
 		case <-time.After(max(pause, out.RetryAfter)):

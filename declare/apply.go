@@ -117,8 +117,10 @@ func (a Applier) check(ctx context.Context, f *File) error {
 		return err
 	}
 	for _, m := range f.Mappings {
-		if name := m.Functions[0].Function; !names[name] {
-			found.List = append(found.List, f.Fault(m, "function", "%q is no function of this file or of the store", name))
+		for _, name := range m.Names() {
+			if !names[name] {
+				found.List = append(found.List, f.Fault(m, functionMember(m), "%q is no function of this file or of the store", name))
+			}
 		}
 		for _, other := range mappings {
 			if other.ID != m.UUID && other.Value.GroupID == m.GroupID && !other.Value.Deleting {
@@ -130,6 +132,14 @@ func (a Applier) check(ctx context.Context, f *File) error {
 		return found
 	}
 	return nil
+}
+
+// functionMember is the member that names a mapping's functions.
+func functionMember(m mapping.Mapping) string {
+	if m.Several() {
+		return "functions"
+	}
+	return "function"
 }
 
 // Fault says what is wrong with a member of a mapping of the file, and where.
@@ -260,14 +270,16 @@ func (a Applier) left(ctx context.Context, f *File, opts Options) ([]Change, err
 		m := item.Value
 		inFile := slices.ContainsFunc(f.Mappings, func(w mapping.Mapping) bool { return w.UUID == m.UUID })
 		if inFile || !m.Declared || m.File != f.Name || m.Deleting {
-			used[m.Functions[0].Function] = used[m.Functions[0].Function] || !m.Deleting
+			if !m.Deleting {
+				use(used, m)
+			}
 			continue
 		}
 		c := Change{Kind: store.Mappings, Name: m.Name, UUID: m.UUID, Action: Pause, Note: "it is not in the file any more; --prune deletes it"}
 		if opts.Prune {
 			c.Action, c.Note, m.Deleting = Delete, "", true
 		} else {
-			used[m.Functions[0].Function] = true
+			use(used, m)
 			if !m.Enabled {
 				continue
 			}
@@ -285,6 +297,12 @@ func (a Applier) left(ctx context.Context, f *File, opts Options) ([]Change, err
 	}
 	functions, err := a.leftFunctions(ctx, f, used, opts)
 	return append(changes, functions...), err
+}
+
+func use(used map[string]bool, m mapping.Mapping) {
+	for _, name := range m.Names() {
+		used[name] = true
+	}
 }
 
 func (a Applier) leftFunctions(ctx context.Context, f *File, used map[string]bool, opts Options) ([]Change, error) {

@@ -47,6 +47,7 @@ var probes = map[string]string{
 	"mappings.output.schema.value":        "mappings: {m: {output: {schema: {value: {PROBE}}}}}",
 	"functions.produce":                   "functions: {f: {produce: {PROBE}}}",
 	"mappings.lanes":                      "mappings: {m: {lanes: {PROBE}}}",
+	"mappings.functions":                  "mappings: {m: {functions: [{PROBE}]}}",
 	"mappings.sourceAccessConfigurations": "mappings: {m: {sourceAccessConfigurations: [{PROBE}]}}",
 }
 

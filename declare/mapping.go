@@ -13,7 +13,6 @@ import (
 
 	"gantry/kafka"
 	"gantry/mapping"
-	"gantry/pipeline/filter"
 	"gantry/secret"
 )
 
@@ -39,7 +38,7 @@ func UUID(account, region, name string) string {
 type draft struct {
 	mapping.Mapping
 	function  string
-	functions []string
+	functions []*consumer // nil = functions is not given
 	topic     string
 	filters   []string
 	window    time.Duration
@@ -81,7 +80,7 @@ func (r *reader) mappingMembers(d *draft) members {
 	access := r.list(func(n ast.Node, path string) { r.access(n, path, d) })
 	failure := r.onFailure(&d.OnFailure)
 	return members{
-		"function": r.text(&d.function), "FunctionName": r.text(&d.function), "functions": r.texts(&d.functions),
+		"function": r.text(&d.function), "FunctionName": r.text(&d.function), "functions": r.consumers(d),
 		"cluster": r.text(&d.Source.Cluster), "brokers": r.texts(&d.Source.Bootstrap), "allowPlaintext": r.flag(&d.Source.AllowPlaintext),
 		"topic": r.text(&d.topic), "topics": r.texts(&d.Source.Topics), "Topics": r.texts(&d.Source.Topics),
 		"sourceAccessConfigurations": access, "SourceAccessConfigurations": access,
@@ -91,7 +90,7 @@ func (r *reader) mappingMembers(d *draft) members {
 		"startingPositionTimestamp": r.text(&d.at), "StartingPositionTimestamp": r.text(&d.at),
 		"batchSize": batch, "BatchSize": batch,
 		"maximumBatchingWindow": window, "MaximumBatchingWindowInSeconds": window,
-		"filters": r.filters(d), "maximumRetryAttempts": attempts, "MaximumRetryAttempts": attempts,
+		"filters": r.filters(&d.filters), "maximumRetryAttempts": attempts, "MaximumRetryAttempts": attempts,
 		"maximumRecordAge": age, "MaximumRecordAgeInSeconds": age,
 		"bisectBatchOnFunctionError": r.flag(&d.Bisect), "BisectBatchOnFunctionError": r.flag(&d.Bisect),
 		"functionResponseTypes": r.responses(d), "FunctionResponseTypes": r.responses(d),
@@ -164,41 +163,12 @@ func (r *reader) onFailure(to *string) read {
 	}
 }
 
-func (r *reader) filters(d *draft) read {
-	return func(n ast.Node, path string) {
-		r.list(func(n ast.Node, path string) {
-			pattern, ok := r.json(n, path)
-			if !ok {
-				return
-			}
-			if _, err := filter.Compile(pattern); err != nil {
-				r.fault(n, path, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
-			}
-			d.filters = append(d.filters, pattern)
-		})(n, path)
-		if len(d.filters) > mapping.MaxFilters {
-			r.fault(n, path, "%d filters are more than the %d a mapping may have", len(d.filters), mapping.MaxFilters)
-		}
-	}
-}
-
 func (r *reader) responses(d *draft) read {
 	return r.list(func(n ast.Node, path string) {
 		var kind string
 		r.oneOf(&kind, mapping.ReportBatchItemFailures)(n, path)
 		d.PartialAnswers = d.PartialAnswers || kind != ""
 	})
-}
-
-func (r *reader) consumer(n ast.Node, path string, d *draft) {
-	if d.function != "" {
-		d.functions = append(d.functions, d.function)
-	}
-	if len(d.functions) != 1 {
-		r.fault(n, path, "want exactly one function (several functions for one mapping are not supported yet)")
-		return
-	}
-	d.Functions = []mapping.Consumer{{Function: d.functions[0], Filters: d.filters}}
 }
 
 // source finds the cluster and the topic.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gantry/function"
+	"gantry/internal/freeport"
 	"gantry/internal/kafkatest"
 	"gantry/kafka"
 	"gantry/mapping"
@@ -139,7 +140,10 @@ func TestAMappingIsLookedAtFromEndToEnd(t *testing.T) {
 	require.Equal(t, "ok", find(t, r, "permission: Write on topic dead").Result)
 	require.Contains(t, find(t, r, "what becomes of a record that fails").Detail, "after 3 retries it goes to kafka://dead")
 
-	s.Close()
+	nobody, err := freeport.Take()
+	require.NoError(t, err)
+	t.Cleanup(nobody.Release)
+	c.Functions["f"] = function.Function{Name: "f", Kind: function.HTTP, URL: fmt.Sprintf("http://127.0.0.1:%d", nobody.Port)}
 	c.Mapping.OnFailure = "kafka://nowhere"
 	c.Standing = []string{"orders-0 at offset 1 (told to fail)"}
 	r = d.Mapping(t.Context(), c)

@@ -35,22 +35,32 @@ type Statement struct {
 
 // Needing is a mapping with what it uses.
 type Needing struct {
-	Mapping  mapping.Mapping
-	Function function.Function
-	Cluster  kafka.Config // its entry of clusters:; the zero Config if none
-	Roles    cloud.Roles
+	Mapping   mapping.Mapping
+	Functions []function.Function
+	Cluster   kafka.Config // its entry of clusters:; the zero Config if none
+	Roles     cloud.Roles
 }
 
-// PolicyFor writes the least a mapping needs: to invoke its function where that is in AWS,
+// PolicyFor writes the least a mapping needs: to invoke its functions where they are in AWS,
 // to read its secrets where they are in Secrets Manager, to write dead letters where they
 // go to AWS, and to use its cluster where the login is MSK's IAM, and to take on the roles it works under.
 func PolicyFor(n Needing) IAM {
-	m, fn, cluster := n.Mapping, n.Function, n.Cluster
+	m, cluster := n.Mapping, n.Cluster
 	out := IAM{Policy: Policy{Version: "2012-10-17", Statement: []Statement{}}}
-	if fn.Kind == function.Lambda {
-		out.allow("InvokeTheFunction", []string{"lambda:InvokeFunction"}, fn.ARN)
+	var invoked []string
+	for _, fn := range n.Functions {
+		if fn.Kind == function.Lambda {
+			invoked = append(invoked, fn.ARN)
+		}
 	}
-	if secrets := secretsOf(m, fn, cluster); len(secrets) > 0 {
+	switch len(invoked) {
+	case 0:
+	case 1:
+		out.allow("InvokeTheFunction", []string{"lambda:InvokeFunction"}, invoked...)
+	default:
+		out.allow("InvokeTheFunctions", []string{"lambda:InvokeFunction"}, invoked...)
+	}
+	if secrets := secretsOf(m, n.Functions, cluster); len(secrets) > 0 {
 		out.allow("ReadTheSecrets", []string{"secretsmanager:GetSecretValue"}, secrets...)
 		out.Notes = append(out.Notes, "a secret under a key of your own needs kms:Decrypt on that key as well")
 	}
@@ -65,7 +75,7 @@ func PolicyFor(n Needing) IAM {
 	document, err := json.MarshalIndent(out.Policy, "  ", "  ")
 	if err == nil && len(out.Policy.Statement) > 0 {
 		name := label(nameOf(m))
-		out.Terraform = fmt.Sprintf("resource \"aws_iam_policy\" %q {\n  name   = %q\n  policy = <<-JSON\n  %s\n  JSON\n}\n", name, "gantry-"+name, document)
+		out.Terraform = fmt.Sprintf("resource \"aws_iam_policy\" %q {\n  name   = %q\n  policy = <<-JSON\n  %s\n  JSON\n}\n", name, "gantry-"+name, literal(string(document)))
 	}
 	return out
 }
@@ -100,9 +110,15 @@ func (i *IAM) destination(m mapping.Mapping) {
 // identities are the roles that are assumed for a mapping, and the token that AWS makes of
 // gantry's own.
 func (i *IAM) identities(n Needing) {
-	if role, ok := n.Roles[n.Function.Role]; ok && role.Assume && n.Function.Kind == function.Process {
-		i.allow("AssumeTheFunctionsRole", []string{"sts:AssumeRole"}, n.Function.Role)
-		i.Notes = append(i.Notes, "the trust policy of "+n.Function.Role+" has to name gantry's identity")
+	var assumed []string
+	for _, fn := range n.Functions {
+		if role, ok := n.Roles[fn.Role]; ok && role.Assume && fn.Kind == function.Process && !slices.Contains(assumed, fn.Role) {
+			assumed = append(assumed, fn.Role)
+			i.Notes = append(i.Notes, "the trust policy of "+fn.Role+" has to name gantry's identity")
+		}
+	}
+	if len(assumed) > 0 {
+		i.allow("AssumeTheFunctionsRole", []string{"sts:AssumeRole"}, assumed...)
 	}
 	s := n.Cluster.SASL
 	if s != nil && roleOf(n.Cluster) {
@@ -160,13 +176,15 @@ func (i *IAM) output(m mapping.Mapping, arn string, of func(kind, name string) s
 }
 
 // secretsOf are the secrets of AWS Secrets Manager a mapping reads, each once.
-func secretsOf(m mapping.Mapping, fn function.Function, c kafka.Config) []string {
+func secretsOf(m mapping.Mapping, functions []function.Function, c kafka.Config) []string {
 	refs := []string{}
 	for _, a := range m.Source.Access {
 		refs = append(refs, a.URI)
 	}
-	for _, ref := range fn.Secrets {
-		refs = append(refs, ref)
+	for _, fn := range functions {
+		for _, ref := range fn.Secrets {
+			refs = append(refs, ref)
+		}
 	}
 	if c.TLS != nil {
 		refs = append(refs, c.TLS.CA, c.TLS.Cert, c.TLS.Key, c.TLS.KeyPassword)

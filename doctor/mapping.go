@@ -30,7 +30,9 @@ type Case struct {
 func (d *Doctor) Mapping(ctx context.Context, c Case) Report {
 	m := c.Mapping
 	steps := []kafka.Step{d.state(c)}
-	steps = append(steps, d.function(ctx, c)...)
+	for _, name := range m.Names() {
+		steps = append(steps, d.function(ctx, c, name)...)
+	}
 	needs := kafka.Needs(m)
 	cluster := d.cluster(ctx, m.Source, needs)
 	steps = append(steps, cluster...)
@@ -85,7 +87,7 @@ func worked(steps []kafka.Step) bool {
 func (d *Doctor) state(c Case) kafka.Step {
 	m := c.Mapping
 	s := kafka.Step{What: "the mapping", Result: kafka.Passed}
-	s.Detail = fmt.Sprintf("topic %s, group %s, function %s", list(m.Source.Topics), m.GroupID, m.Functions[0].Function)
+	s.Detail = fmt.Sprintf("topic %s, group %s, %s", list(m.Source.Topics), m.GroupID, functionsOf(m))
 	switch {
 	case m.Deleting:
 		s.Result, s.Detail = kafka.Warning, s.Detail+"; it is being deleted"
@@ -113,9 +115,16 @@ func nameOf(m mapping.Mapping) string {
 	return m.UUID
 }
 
-// function looks at the mapping's function, by what it is. None is run.
-func (d *Doctor) function(ctx context.Context, c Case) []kafka.Step {
-	name := c.Mapping.Functions[0].Function
+// functionsOf names the functions of a mapping.
+func functionsOf(m mapping.Mapping) string {
+	if m.Several() {
+		return "functions " + list(m.Names())
+	}
+	return "function " + m.Functions[0].Function
+}
+
+// function looks at a function of the mapping, by what it is. None is run.
+func (d *Doctor) function(ctx context.Context, c Case, name string) []kafka.Step {
 	fn, ok := c.Functions[name]
 	if !ok {
 		return []kafka.Step{{
@@ -190,8 +199,10 @@ func (d *Doctor) inside(ctx context.Context, m mapping.Mapping) []kafka.Step {
 	}
 	defer a.Close()
 	steps := []kafka.Step{groupStep(ctx, a, m)}
-	if len(m.Functions[0].Filters) > 0 {
-		steps = append(steps, filterStep(ctx, a, m))
+	for _, c := range m.Functions {
+		if len(c.Filters) > 0 {
+			steps = append(steps, filterStep(ctx, a, m, c))
+		}
 	}
 	return append(steps, limitsStep(m))
 }
@@ -245,9 +256,13 @@ const tried = 20
 
 // filterStep says what the filters keep of the newest records of a partition that has
 // some. Nothing of the records is shown.
-func filterStep(ctx context.Context, a *kafka.Admin, m mapping.Mapping) kafka.Step {
-	s := timed(ctx, "the filters", func(ctx context.Context) (string, error) {
-		keep, err := filter.CompileAll(m.Functions[0].Filters)
+func filterStep(ctx context.Context, a *kafka.Admin, m mapping.Mapping, c mapping.Consumer) kafka.Step {
+	what := "the filters"
+	if m.Several() {
+		what += " of " + c.Function
+	}
+	s := timed(ctx, what, func(ctx context.Context) (string, error) {
+		keep, err := filter.CompileAll(c.Filters)
 		if err != nil {
 			return "", err
 		}

@@ -81,7 +81,7 @@ func TestTheLeastPolicy(t *testing.T) {
 	}
 	fn := function.Function{Kind: function.Lambda, ARN: "arn:aws:lambda:eu-west-1:123456789012:function:f:live", Secrets: map[string]string{"X": secret + "db-AbCdEf"}}
 	cluster := kafka.Config{ARN: "arn:aws:kafka:eu-west-1:123456789012:cluster/main/abc-1", SASL: &kafka.SASLConfig{Mechanism: kafka.MSKIAM}}
-	got := PolicyFor(Needing{Mapping: m, Function: fn, Cluster: cluster})
+	got := PolicyFor(Needing{Mapping: m, Functions: []function.Function{fn}, Cluster: cluster})
 	text, err := json.Marshal(got.Policy)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"Version":"2012-10-17","Statement":[
@@ -93,7 +93,7 @@ func TestTheLeastPolicy(t *testing.T) {
 		{"Sid":"WriteDeadLetters","Effect":"Allow","Action":["kafka-cluster:DescribeTopic","kafka-cluster:WriteData"],"Resource":["arn:aws:kafka:eu-west-1:123456789012:topic/main/abc-1/dead"]},
 		{"Sid":"WriteEachDeadLetterOnce","Effect":"Allow","Action":["kafka-cluster:WriteDataIdempotently"],"Resource":["arn:aws:kafka:eu-west-1:123456789012:cluster/main/abc-1"]}]}`, string(text))
 	require.Contains(t, got.Terraform, `resource "aws_iam_policy" "o"`)
-	require.Contains(t, PolicyFor(Needing{Mapping: m, Function: function.Function{Kind: function.HTTP}}).Notes[0], "kms:Decrypt")
+	require.Contains(t, PolicyFor(Needing{Mapping: m, Functions: []function.Function{{Kind: function.HTTP}}}).Notes[0], "kms:Decrypt")
 	m.Source.Access = nil
 	require.Equal(t, []string{"this mapping needs nothing of AWS"}, PolicyFor(Needing{Mapping: m}).Notes)
 }
@@ -118,10 +118,10 @@ func TestThePolicyOfIdentities(t *testing.T) {
 	require.Equal(t, map[string][]string{
 		"AssumeTheFunctionsRole sts:AssumeRole":        {role + "orders"},
 		"ReadTheSecrets secretsmanager:GetSecretValue": {secret + "client-AbCdEf", secret + "key-AbCdEf"},
-	}, statements(Needing{Function: fn, Cluster: oauth}))
+	}, statements(Needing{Functions: []function.Function{fn}, Cluster: oauth}))
 	kerberos := kafka.Config{SASL: &kafka.SASLConfig{Mechanism: kafka.GSSAPI, Kerberos: &kafka.KerberosConfig{Password: secret + "ticket-AbCdEf"}}}
 	fn.Role = role + "none"
-	require.Equal(t, map[string][]string{"ReadTheSecrets secretsmanager:GetSecretValue": {secret + "ticket-AbCdEf"}}, statements(Needing{Function: fn, Cluster: kerberos}))
+	require.Equal(t, map[string][]string{"ReadTheSecrets secretsmanager:GetSecretValue": {secret + "ticket-AbCdEf"}}, statements(Needing{Functions: []function.Function{fn}, Cluster: kerberos}))
 	own := kafka.Config{SASL: &kafka.SASLConfig{Mechanism: kafka.OAuthBearer, OAuth: &kafka.OAuthConfig{WebIdentity: true}}}
 	require.Equal(t, map[string][]string{"GetATokenOfItsOwn sts:GetWebIdentityToken": {"*"}}, statements(Needing{Cluster: own}))
 	iam := kafka.Config{SASL: &kafka.SASLConfig{Mechanism: kafka.MSKIAM, IAM: &kafka.IAMConfig{Role: role + "reader"}}}

@@ -12,25 +12,30 @@ import (
 )
 
 // destination makes the way for dead letters: a topic of the same cluster, or a place in
-// AWS.
+// AWS. The letters of each function name it.
 func (r *running) destination(s *settings) error {
 	to, err := mapping.ParseDestination(r.mapping.OnFailure)
 	if err != nil || to.Kind == "" {
 		return err
 	}
-	origin := deliver.Origin{
-		MappingUUID: r.mapping.UUID, FunctionARN: r.e.cfg.ARN(r.mapping.Functions[0].Function),
-		SourceARN: r.mapping.Source.ARN, Bootstrap: strings.Join(r.mapping.Source.Bootstrap, ","),
+	if to.Kind == mapping.ToTopic {
+		if err := r.openProducer(); err != nil {
+			return fmt.Errorf("open the destination %s: %w", r.mapping.OnFailure, err)
+		}
 	}
-	if to.Kind != mapping.ToTopic {
-		s.pipe.Deliver = r.e.inAWS(to, origin, s)
-		return nil
+	for i := range s.pipe.Consumers {
+		c := &s.pipe.Consumers[i]
+		origin := deliver.Origin{
+			MappingUUID: r.mapping.UUID, FunctionARN: r.e.cfg.ARN(c.Name),
+			SourceARN: r.mapping.Source.ARN, Bootstrap: strings.Join(r.mapping.Source.Bootstrap, ","),
+		}
+		if to.Kind != mapping.ToTopic {
+			c.Deliver = r.e.inAWS(to, origin, s)
+			continue
+		}
+		origin.FunctionARN += ":" + function.LatestVersion
+		c.Deliver = &deliver.Topic{Name: to.Name, Encoder: s.enc, Producer: produce{r.producer}, Origin: origin}
 	}
-	if err := r.openProducer(); err != nil {
-		return fmt.Errorf("open the destination %s: %w", r.mapping.OnFailure, err)
-	}
-	origin.FunctionARN += ":" + function.LatestVersion
-	s.pipe.Deliver = &deliver.Topic{Name: to.Name, Encoder: s.enc, Producer: produce{r.producer}, Origin: origin}
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -62,8 +63,8 @@ type Config struct {
 	// ARN gives the ARN of a function, for dead letters.
 	ARN      func(name string) string
 	EventLog EventLog // of mappings with LoggingConfig; nil = nowhere
-	// Trace gives the tracer of a mapping's batches; nil = no traces.
-	Trace func(m mapping.Mapping) invoke.Tracer
+	// Trace gives the tracer of a mapping's batches to one of its functions; nil = no traces.
+	Trace func(m mapping.Mapping, function string) invoke.Tracer
 }
 
 // Engine runs the mappings of a store in this process.
@@ -132,7 +133,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	wanted := map[string]bool{}
 	for _, item := range items {
 		wanted[item.ID] = true
-		e.runner(item.ID).want(wish{mapping: item.Value, version: item.Version, function: versions[item.Value.Functions[0].Function]})
+		e.runner(item.ID).want(wish{mapping: item.Value, version: item.Version, function: versionsOf(item.Value, versions)})
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -143,6 +144,16 @@ func (e *Engine) reconcile(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// versionsOf tells the functions of a mapping from those it had before one changed; 0 is that
+// of one that is not there.
+func versionsOf(m mapping.Mapping, versions map[string]int64) string {
+	var out []byte
+	for _, c := range m.Functions {
+		out = strconv.AppendInt(append(out, ' '), versions[c.Function], 10)
+	}
+	return string(out)
 }
 
 func (e *Engine) runner(uuid string) *runner {

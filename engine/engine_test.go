@@ -3,7 +3,9 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,6 +19,7 @@ import (
 	"gantry/internal/kafkatest"
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/record"
 	"gantry/store"
 	"gantry/store/memory"
 )
@@ -31,20 +34,42 @@ type place struct {
 	by     store.Write
 
 	mu     sync.Mutex
-	calls  map[string][]int64 // function → offsets seen
+	calls  map[string][]int64                  // function → offsets seen
+	done   map[record.Partition]map[int64]bool // by any of them
 	fail   map[string]bool
+	lose   map[string]int // answers of a function to be lost; -1: it answers when it is cut
 	events written
+	said   said
 	end    func()
+}
+
+// said keeps what the engine logs.
+type said struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *said) count(text string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Count(s.text.String(), text)
 }
 
 func newPlace(t *testing.T) *place {
 	p := &place{
 		t: t, fake: kafkatest.Virtual(t), store: memory.New(), by: store.Write{Actor: "test", Reason: "test"},
-		calls: map[string][]int64{}, fail: map[string]bool{},
+		calls: map[string][]int64{}, done: map[record.Partition]map[int64]bool{}, fail: map[string]bool{}, lose: map[string]int{},
 	}
 	p.engine = engine.New(engine.Config{OneLane: func(fn function.Function) string { return fn.Settings["strict"] },
 		Store: p.store, Sources: p, Targets: p.target, Process: "one", EventLog: &p.events,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Log: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &p.said), nil)),
 		ARN: func(name string) string { return "arn:aws:lambda:eu-west-1:000000000000:function:" + name },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -70,9 +95,12 @@ func (p *place) target(_ context.Context, fn function.Function) (engine.Target, 
 
 func (t target) Close(context.Context) error { return nil }
 
-func (t target) Invoke(_ context.Context, in function.Invocation) function.Outcome {
+func (t target) Invoke(ctx context.Context, in function.Invocation) function.Outcome {
 	var e events.KafkaEvent
 	_ = json.Unmarshal(in.Payload, &e)
+	if t.loses(ctx) {
+		return function.Outcome{Class: function.Unknown, Message: "the connection broke"}
+	}
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
 	if t.p.fail[t.name] {
@@ -81,9 +109,25 @@ func (t target) Invoke(_ context.Context, in function.Invocation) function.Outco
 	for _, rs := range e.Records {
 		for _, r := range rs {
 			t.p.calls[t.name] = append(t.p.calls[t.name], r.Offset)
+			at := record.Partition{Topic: r.Topic, Index: int32(r.Partition)}
+			if t.p.done[at] == nil {
+				t.p.done[at] = map[int64]bool{}
+			}
+			t.p.done[at][r.Offset] = true
 		}
 	}
 	return function.Outcome{Class: function.Succeeded, StatusCode: 200}
+}
+
+func (t target) loses(ctx context.Context) bool {
+	t.p.mu.Lock()
+	n := t.p.lose[t.name]
+	t.p.lose[t.name] = max(n-1, min(n, 0))
+	t.p.mu.Unlock()
+	if n < 0 {
+		<-ctx.Done()
+	}
+	return n != 0
 }
 
 func (p *place) function(name string) {

@@ -52,7 +52,7 @@ func (l *eventLog) says(level string) bool {
 func (r *running) useEvents(m mapping.Mapping) {
 	to := r.e.cfg.EventLog
 	if old := r.events.Load(); old != nil {
-		if old.m.SystemLogLevel == m.SystemLogLevel {
+		if old.m.SystemLogLevel == m.SystemLogLevel && slices.EqualFunc(old.m.Functions, m.Functions, sameName) {
 			return
 		}
 		r.events.Store(nil)
@@ -67,6 +67,8 @@ func (r *running) useEvents(m mapping.Mapping) {
 		l.ended.Go(l.follow)
 	}
 }
+
+func sameName(a, b mapping.Consumer) bool { return a.Function == b.Function }
 
 func (l *eventLog) stop() {
 	close(l.quit)
@@ -142,7 +144,9 @@ func (l *eventLog) write(kind, level string, fill func(*event)) {
 	if err != nil {
 		return // strings and numbers have a JSON form
 	}
-	l.to.Write(l.m.Functions[0].Function, now.UTC().Format("2006/01/02")+"/"+l.m.UUID, now, document)
+	for _, c := range l.m.Functions { // each has the whole story
+		l.to.Write(c.Function, now.UTC().Format("2006/01/02")+"/"+l.m.UUID, now, document)
+	}
 }
 
 // failed writes a poll or a commit that failed down.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/json"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -73,6 +74,8 @@ func TestEventLogs(t *testing.T) {
 		require.NotContains(t, first, "eventSourceArn", "self-managed")
 		c := first["kafkaEventSourceConnection"].(map[string]any)
 		require.NotEmpty(t, c["consumerId"])
+		require.Equal(t, strings.Join(p.fake.Brokers(), ","), c["brokerEndpoints"])
+		require.NotContains(t, c, "saslMechanism", "nobody logs in")
 		require.NotZero(t, c["partitionsAssignmentGeneration"])
 		require.Equal(t, []any{"g", "PLAINTEXT", []any{"orders"}, []any{"orders-0"}, 1.0, 1.0},
 			[]any{c["consumerGroupId"], c["securityProtocol"], c["topics"], c["assignedPartitions"], c["assignedPartitionCount"], c["totalPartitionCount"]})

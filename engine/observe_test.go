@@ -90,3 +90,27 @@ func TestFunctionCounts(t *testing.T) {
 		require.Len(t, p.engine.Functions(), 1)
 	})
 }
+
+// Where no answer came the log says which records may have been seen, and whether gantry
+// itself ended the wait.
+func TestWhatMayHaveRunIsSaid(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		p.function("f")
+		p.lose["f"] = 2
+		kafkatest.ProduceValues(t, p.fake, "orders", 0, "a", "b", "c")
+		p.mapping(orders())
+		settle(time.Minute)
+		require.Equal(t, []int64{0, 1, 2}, p.seen("f"))
+		require.Equal(t, 2, p.said.count(`msg="no answer came, the function may have run" mapping=`+id+` records="orders-0 0..2 (3)" cut=false took=0s error="the connection broke"`))
+
+		p.mu.Lock()
+		p.lose["f"] = -1
+		p.mu.Unlock()
+		kafkatest.ProduceValues(t, p.fake, "orders", 0, "d")
+		settle(5 * time.Second)
+		p.change(id, func(m *mapping.Mapping) { m.Enabled = false })
+		settle(time.Minute)
+		require.Equal(t, 1, p.said.count(`records="orders-0 3..3 (1)" cut=true`), "the function has its timeout and half a minute")
+		require.Equal(t, map[int32]int64{0: 3}, p.fake.Committed("g", "orders"))
+	})
+}

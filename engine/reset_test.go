@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,15 +122,26 @@ func TestWhereAResetGoes(t *testing.T) {
 // Previews, confirmations of previews however old, progress, pauses, other members, other
 // administrators and retention, in an order drawn from a seed: a reset or an acceptance
 // that succeeds has moved exactly what its preview announced, from where the preview saw
-// it; one that is refused has moved nothing.
+// it; one that is refused has moved nothing; and what is committed past was done, or lies
+// in what a preview announced and its owner confirmed.
 func TestOffsetsNeverMoveWhereNoPreviewSaid(t *testing.T) {
+	var resets, acceptances atomic.Int32
+	t.Cleanup(func() {
+		require.Greater(t, resets.Load(), int32(20), "the seeds hold resets")
+		require.Greater(t, acceptances.Load(), int32(20), "the seeds hold acceptances")
+	})
 	for seed := range uint64(25) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := &mover{place: newPlace(t), draw: rand.New(rand.NewPCG(seed, 3)), written: map[int32]int64{}, start: map[int32]int64{}}
+				w := &mover{
+					place: newPlace(t), draw: rand.New(rand.NewPCG(seed, 3)), written: map[int32]int64{}, start: map[int32]int64{},
+					announced: [2]map[int64]bool{{}, {}},
+				}
 				require.NoError(t, w.fake.CreateTopic("orders", 2, nil))
 				w.run()
+				resets.Add(int32(w.counts[0]))
+				acceptances.Add(int32(w.counts[2]))
 				w.end()
 			})
 		})
@@ -146,6 +158,8 @@ type mover struct {
 	plans   []engine.ResetPlan
 	losses  []seenLoss
 	counts  [4]int // resets done and refused, acceptances done and refused
+
+	announced [2]map[int64]bool // offsets of each partition that a confirmed preview gave up
 }
 
 type seenLoss struct {
@@ -162,15 +176,14 @@ func (w *mover) run() {
 		settle(time.Duration(1+w.draw.IntN(3000)) * time.Millisecond)
 	}
 	w.alone()
+	w.passed()
 	w.t.Logf("resets: %d done, %d refused; acceptances: %d done, %d refused", w.counts[0], w.counts[1], w.counts[2], w.counts[3])
 }
 
 func (w *mover) step() {
 	switch w.draw.IntN(12) {
 	case 0, 1:
-		p := w.draw.Int32N(2)
-		kafkatest.ProduceValues(w.t, w.fake, "orders", p, "x", "y")
-		w.written[p] += 2
+		w.produce(w.draw.Int32N(2))
 	case 2, 3:
 		w.turn(!w.enabled)
 	case 4:
@@ -180,7 +193,15 @@ func (w *mover) step() {
 			w.alone()
 		}
 	case 5:
-		w.retain()
+		p := w.draw.Int32N(2)
+		if w.draw.IntN(2) == 0 {
+			w.turn(false) // what comes now is not read
+			w.produce(p)
+		}
+		w.retain(p)
+		w.turn(true)
+		w.preview()
+		w.confirm()
 	case 6:
 		if !w.enabled && w.leave == nil {
 			w.fake.Commit(w.t, "g", "orders", map[int32]int64{w.draw.Int32N(2): 0})
@@ -211,9 +232,13 @@ func (w *mover) alone() {
 	}
 }
 
+func (w *mover) produce(p int32) {
+	kafkatest.ProduceValues(w.t, w.fake, "orders", p, "x", "y")
+	w.written[p] += 2
+}
+
 // retain removes records that may not have been read.
-func (w *mover) retain() {
-	p := w.draw.Int32N(2)
+func (w *mover) retain(p int32) {
 	if room := w.written[p] - w.start[p]; room > 0 {
 		w.start[p] += 1 + w.draw.Int64N(room)
 		w.fake.Retain(w.t, "orders", p, w.start[p])
@@ -233,7 +258,11 @@ func (w *mover) preview() {
 func (w *mover) confirm() {
 	before := w.fake.Committed("g", "orders")
 	if n := len(w.losses); n > 0 && w.draw.IntN(2) == 0 {
-		w.accept(w.losses[w.draw.IntN(n)])
+		at := n - 1
+		if w.draw.IntN(2) == 0 {
+			at = w.draw.IntN(n)
+		}
+		w.accept(w.losses[at])
 		return
 	}
 	if len(w.plans) == 0 {
@@ -262,14 +291,38 @@ func (w *mover) confirm() {
 			require.NotContains(w.t, before, m.Partition)
 		}
 		want[m.Partition] = m.New
+		w.announce(m.Partition, m.Old, m.New)
 	}
 	require.Equal(w.t, want, after)
 }
 
+// announce notes that a partition's owner gave offsets up, from one to before another.
+func (w *mover) announce(partition int32, from, to int64) {
+	for o := from; o < to; o++ {
+		w.announced[partition][o] = true
+	}
+}
+
+// passed holds that whatever is committed past was done, or was announced.
+func (w *mover) passed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for p, committed := range w.fake.Committed("g", "orders") {
+		for o := range committed {
+			done := w.done[record.Partition{Topic: "orders", Index: p}][o]
+			require.True(w.t, done || w.announced[p][o], "offset %d of orders-%d is committed past, and neither was it done nor did a preview name it", o, p)
+		}
+	}
+}
+
 func (w *mover) accept(seen seenLoss) {
+	before := w.fake.Committed("g", "orders")
 	accepted, err := w.engine.AcceptLoss(w.t.Context(), id, seen.token, nil, w.by)
 	if err != nil {
 		w.counts[3]++
+		for p, offset := range w.fake.Committed("g", "orders") {
+			require.GreaterOrEqual(w.t, offset, before[p], "a refusal sets nothing back: %v", err)
+		}
 		return
 	}
 	w.counts[2]++
@@ -278,4 +331,12 @@ func (w *mover) accept(seen seenLoss) {
 		accepted[i].Since = seen.list[i].Since // the same loss may have been found again
 	}
 	require.Equal(w.t, seen.list, accepted)
+	settle(5 * time.Second) // the new beginning is committed by the member that joins
+	after := w.fake.Committed("g", "orders")
+	for _, l := range accepted {
+		require.Equal(w.t, l.Last+1, l.Resume)
+		require.LessOrEqual(w.t, before[l.Partition], l.First)
+		require.GreaterOrEqual(w.t, after[l.Partition], l.Resume)
+		w.announce(l.Partition, l.First, l.Resume)
+	}
 }

@@ -26,12 +26,38 @@ func (e *Engine) Resolve(ctx context.Context, m *mapping.Mapping) error {
 			if err != nil {
 				return err
 			}
+			if err := begun(ctx, a, *m, topic, at); err != nil {
+				return err
+			}
 			positions[topic], ids[topic] = at, id
 		}
 		m.Positions, m.TopicIDs = positions, ids
 		return nil
 	})
 	return diagnosed(err)
+}
+
+// begun moves the partitions that are new to a group which has begun already to their oldest
+// record. The store that knows where the group began may be another process's, or lost: a
+// starting position that is resolved only now lies behind what came meanwhile.
+func begun(ctx context.Context, a *kafka.Admin, m mapping.Mapping, topic string, at map[int32]int64) error {
+	if m.Start == mapping.TrimHorizon {
+		return nil
+	}
+	committed, err := a.Committed(ctx, m.GroupID)
+	if err != nil || len(committed[topic]) == 0 {
+		return err
+	}
+	oldest, _, err := a.Positions(ctx, kafka.Origin{Topic: topic, Start: mapping.TrimHorizon})
+	if err != nil {
+		return err
+	}
+	for partition := range at {
+		if _, known := committed[topic][partition]; !known {
+			at[partition] = oldest[partition]
+		}
+	}
+	return nil
 }
 
 // Begins says where a mapping begins, and by which rule: the commits of its group win

@@ -71,11 +71,13 @@ func (t *retention) look(ctx context.Context, r Running) {
 			keep, err = a.Retention(asking, r.Mapping.Source.Topics[0])
 			return err
 		})
-		if err != nil || keep == 0 {
+		if err != nil {
 			return
 		}
 		for _, l := range standing {
-			lanes = append(lanes, Headroom{l.Partition, time.Until(l.Head.Add(keep))})
+			if keep > 0 {
+				lanes = append(lanes, Headroom{l.Partition, time.Until(l.Head.Add(keep))})
+			}
 		}
 	}
 	t.mu.Lock()

@@ -18,8 +18,8 @@ import (
 type wish struct {
 	mapping  mapping.Mapping
 	version  int64
-	function int64 // version of its function, 0 = there is none
-	gone     bool  // the document is not there any more
+	function string // versions of its functions
+	gone     bool   // the document is not there any more
 }
 
 func (w wish) on() bool { return !w.gone && w.mapping.Enabled && !w.mapping.Deleting }
@@ -160,9 +160,7 @@ func (r *runner) bring(ctx context.Context, w wish) error {
 	if w.mapping, err = r.resolved(ctx, w); err != nil {
 		return err
 	}
-	partial := s.pipe.Mapping.PartialAnswers // of an integration, whatever the mapping says
 	s.pipe.Mapping = w.mapping
-	s.pipe.Mapping.PartialAnswers = partial
 	return r.start(ctx, w, s, nil)
 }
 

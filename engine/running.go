@@ -48,47 +48,63 @@ type running struct {
 
 // settings are the parts of a running mapping that its owner may change at any time.
 type settings struct {
-	pipe   pipeline.Settings
-	filter *filter.Set
-	enc    *encode.Encoder
-	target *live
+	pipe pipeline.Settings
+	enc  *encode.Encoder
 }
 
 // settings prepares what a mapping needs besides its membership. Every error is the
 // mapping's: a function that is not there, a filter that can't be read.
 func (e *Engine) settings(ctx context.Context, m mapping.Mapping) (settings, error) {
-	consumer := m.Functions[0]
-	target, err := e.functions.use(ctx, consumer.Function)
-	if err != nil {
-		return settings{}, &FunctionError{Name: consumer.Function, Err: err}
-	}
-	if target.fn.Kind == function.InProcess {
-		m.PartialAnswers = true // an integration always names the records it did not write
-	}
-	if err := e.lanesFit(m, target.fn); err != nil {
-		return settings{}, err
-	}
-	keep, err := filter.CompileAll(consumer.Filters)
-	if err != nil {
-		return settings{}, fmt.Errorf("compile the filters: %w", err)
-	}
+	var err error
 	if m.Source.Bootstrap, err = e.bootstrap(ctx, m); err != nil {
 		return settings{}, err
 	}
 	enc := encode.New(encode.Envelope{
 		EventSource: eventSource(m), EventSourceARN: m.Source.ARN, Bootstrap: strings.Join(m.Source.Bootstrap, ","),
 	})
+	s := settings{enc: enc, pipe: pipeline.Settings{Mapping: m, Sizer: enc}}
+	var errs []error
+	for _, consumer := range m.Functions {
+		c, err := e.consumer(ctx, m, consumer, enc)
+		s.pipe.Consumers, errs = append(s.pipe.Consumers, c), append(errs, err)
+	}
+	s.pipe.Keep, err = keep(m.Functions)
+	return s, errors.Join(append(errs, err)...)
+}
+
+// consumer prepares one function of a mapping.
+func (e *Engine) consumer(ctx context.Context, m mapping.Mapping, c mapping.Consumer, enc *encode.Encoder) (pipeline.Consumer, error) {
+	target, err := e.functions.use(ctx, c.Function)
+	if err != nil {
+		return pipeline.Consumer{}, &FunctionError{Name: c.Function, Err: err}
+	}
+	if err := e.lanesFit(m, target.fn); err != nil {
+		return pipeline.Consumer{}, err
+	}
 	caller := &invoke.Caller{Encoder: enc, Invoker: target, LogTail: m.OnFailure != ""}
 	if e.cfg.Trace != nil {
-		caller.Tracer = e.cfg.Trace(m)
+		caller.Tracer = e.cfg.Trace(m, c.Function)
 	}
-	return settings{
-		filter: keep, enc: enc, target: target,
-		pipe: pipeline.Settings{
-			Mapping: m, Gate: target.gate, Sizer: enc, Timeout: target.fn.Timeout, Parallel: parallel(target.fn),
-			Caller: caller,
-		},
+	return pipeline.Consumer{
+		Name: c.Function, Caller: caller, Gate: target.gate, Timeout: target.fn.Timeout, Parallel: parallel(target.fn),
+		Partial: m.PartialAnswers || target.fn.Kind == function.InProcess, // an integration always names the records it did not write
 	}, nil
+}
+
+// keep joins the filters of the functions.
+func keep(functions []mapping.Consumer) (poll.Filter, error) {
+	sets := make([]*filter.Set, len(functions))
+	errs := make([]error, len(functions))
+	for i, c := range functions {
+		var err error
+		if sets[i], err = filter.CompileAll(c.Filters); err != nil {
+			errs[i] = fmt.Errorf("compile the filters of %s: %w", c.Function, err)
+		}
+	}
+	if len(sets) == 1 {
+		return sets[0], errors.Join(errs...)
+	}
+	return filter.NewFan(sets...), errors.Join(errs...)
 }
 
 // lanesFit refuses several lanes a partition to a function that would lose records by them.
@@ -175,7 +191,7 @@ func (e *Engine) start(ctx context.Context, s startOf) (*running, error) {
 	if err != nil {
 		return nil, errors.Join(err, r.closeProducer())
 	}
-	r.poller.Use(s.settings.filter, s.settings.enc)
+	r.poller.Use(s.settings.pipe.Keep, s.settings.enc)
 	if err := r.attach(); err != nil {
 		return nil, errors.Join(err, r.closeProducer())
 	}
@@ -234,7 +250,7 @@ func (r *running) update(ctx context.Context, m mapping.Mapping, s settings) err
 	if err := errors.Join(r.destination(&s), r.output(ctx, &s)); err != nil {
 		return err
 	}
-	r.poller.Use(s.filter, s.enc)
+	r.poller.Use(s.pipe.Keep, s.enc)
 	r.pipe.Update(s.pipe)
 	r.useEvents(m)
 	return nil

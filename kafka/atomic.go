@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -23,6 +24,17 @@ type Atomic struct {
 	id     string
 	limits Producer // knows how large a topic's records may be
 	client *kgo.Client
+}
+
+// ErrFenced says that somebody else took a writer's transactional id.
+var ErrFenced = errors.New("another writer has taken over")
+
+// fenced adds ErrFenced to a broker's word for it.
+func fenced(err error) error {
+	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
+		return fmt.Errorf("%w: %w", ErrFenced, err)
+	}
+	return err
 }
 
 // transactionTimeout is when the broker aborts a transaction whose writer is gone.
@@ -76,13 +88,13 @@ func (w *Atomic) Write(ctx context.Context, messages []Addressed) error {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
 		defer cancel()
 		_ = w.client.EndTransaction(ending, kgo.TryAbort) // the broker does it after the timeout
-		return w.limits.explain(messages[0].Topic, len(messages), err)
+		return w.limits.explain(messages[0].Topic, len(messages), fenced(err))
 	}
 	// Once it begins, the end is waited for whoever gave up: it decides what is there.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
 	defer cancel()
 	if err := w.client.EndTransaction(ending, kgo.TryCommit); err != nil {
-		return fmt.Errorf("commit a transaction of %s: %w", w.id, w.limits.attempts.join(err))
+		return fmt.Errorf("commit a transaction of %s: %w", w.id, w.limits.attempts.join(fenced(err)))
 	}
 	return nil
 }

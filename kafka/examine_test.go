@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"gantry/mapping"
 )
@@ -182,4 +183,35 @@ func TestRecordsAreReadWithoutAGroup(t *testing.T) {
 	require.NoError(t, err)
 	_, err = a.Records(t.Context(), Reading{Topic: "orders", Offset: 1, Count: 1})
 	require.ErrorIs(t, err, ErrRemoved)
+}
+
+// What the brokers' version lacks is named with the version that has it; what gantry can't
+// do without is a failure.
+func TestWhatTheBrokersVersionLacksIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		most   *kversion.Versions
+		result Result
+		says   []string
+		not    []string
+	}{
+		{"Kafka 3.6", kversion.V3_6_0(), Passed, []string{" lacks: ", "group types", "(since 3.8)", "KIP-848", "(since 4.0)", "KIP-932", "(since 4.1)"}, []string{"static members", "topic ids"}},
+		{"Kafka 2.2", kversion.V2_2_0(), Passed, []string{"static members", "(since 2.3)", "topic ids", "(since 2.8)", "group types", "(since 3.8)"}, []string{"read_committed"}},
+		{"Kafka 0.10.2", kversion.V0_10_2(), Failed, []string{"records with headers, and read_committed (since 0.11)"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, brokers := fake(t, kfake.MaxVersions(c.most))
+			s := ended(t, Examine(t.Context(), Cluster{Brokers: brokers}, nil), "look for features")
+			require.Equal(t, c.result, s.Result, "%+v", s)
+			for _, words := range c.says {
+				require.Contains(t, s.Detail, words)
+			}
+			for _, words := range c.not {
+				require.NotContains(t, s.Detail, words)
+			}
+			require.Equal(t, c.result == Failed, strings.Contains(s.Try, "0.11 or newer"))
+		})
+	}
 }

@@ -105,24 +105,3 @@ func (a *Admin) After(ctx context.Context, topic string, at time.Time) (map[int3
 		return a.admin.ListOffsetsAfterMilli(ctx, at.UnixMilli(), topics...)
 	})
 }
-
-// MakeLike makes a compacted topic with one partition and the replicas another one has;
-// it is no error that it is there.
-func (a *Admin) MakeLike(ctx context.Context, name, like string) error {
-	details, err := a.admin.ListTopics(ctx, like)
-	if err != nil {
-		return a.topicError("describe", like, err)
-	}
-	replicas := int16(-1)
-	for _, p := range details[like].Partitions {
-		replicas = int16(len(p.Replicas))
-	}
-	compact := "compact"
-	made, err := a.admin.CreateTopic(ctx, 1, replicas, map[string]*string{"cleanup.policy": &compact}, name)
-	err = errors.Join(err, made.Err)
-	if err == nil || errors.Is(err, kerr.TopicAlreadyExists) {
-		return nil
-	}
-	return fmt.Errorf("make topic %s: %w; or make it yourself: kafka-topics --create --topic %s --partitions 1 --config cleanup.policy=compact",
-		name, a.attempts.join(Deny(err, "Create", "topic", name)), name)
-}

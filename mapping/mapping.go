@@ -3,7 +3,10 @@
 // by api/lambda, the YAML shapes by cmd/gantry. It imports the standard library only.
 package mapping
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Start says where a group without a committed offset begins to read.
 type Start string
@@ -28,6 +31,7 @@ const (
 	RetriesWithDestination  = 10 // endless attempts with a destination (kafka-retry-configurations)
 	MaxFilters              = 10 // on request; AWS's default quota is 5
 	MaxPatternLen           = 4096
+	MaxFunctions            = 20 // of one mapping: gantry's own
 	MaxMinimumPollers       = 200
 	MaxMaximumPollers       = 2000
 	DefaultMaximumPollers   = 200
@@ -51,7 +55,7 @@ type Mapping struct {
 	Name string // its name in the file, empty for one made by the API
 
 	Source    Source
-	Functions []Consumer // exactly one today; the list is there for 1 → N refactoring
+	Functions []Consumer // one, or up to MaxFunctions of different names
 	Enabled   bool
 
 	GroupID   string
@@ -115,6 +119,21 @@ type Consumer struct {
 	Qualifier string   // "" or $LATEST
 	Filters   []string // patterns, ORed; none = every record
 }
+
+// Names are those of the functions.
+func (m *Mapping) Names() []string {
+	out := make([]string, len(m.Functions))
+	for i, c := range m.Functions {
+		out[i] = c.Function
+	}
+	return out
+}
+
+// Uses says whether one of the functions has a name.
+func (m *Mapping) Uses(function string) bool { return slices.Contains(m.Names(), function) }
+
+// Several says whether the mapping has more than one function.
+func (m *Mapping) Several() bool { return len(m.Functions) > 1 }
 
 // Pollers is ProvisionedPollerConfig: here a limit of concurrent invocations.
 type Pollers struct {

@@ -12,6 +12,9 @@ import (
 // AWS and flat can be said with any AWS client, as gantry:NAME=VALUE.
 const OptionPrefix = "gantry:"
 
+// FunctionsTag names the functions of a mapping that has several. It is shown and never set.
+const FunctionsTag = OptionPrefix + "functions"
+
 // Option is one of them: a tag, the member of a mapping it sets, and what it takes.
 type Option struct {
 	Name   string // as in the file; the tag's key is OptionPrefix + Name
@@ -68,6 +71,9 @@ func IsOption(key string) bool { return strings.HasPrefix(strings.ToLower(key), 
 func UnknownOption(key string) error {
 	if !IsOption(key) || slices.ContainsFunc(Options(), func(o Option) bool { return o.Key() == key }) {
 		return nil
+	}
+	if key == FunctionsTag {
+		return fmt.Errorf("%s is read-only: the functions of a mapping are declared in a file (functions:)", key)
 	}
 	var known []string
 	for _, o := range Options() {

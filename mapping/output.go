@@ -131,6 +131,10 @@ func (m *Mapping) transactionFaults() []error {
 		errs = append(errs, fmt.Errorf("with transactional: true a partition has one lane, not %d: "+
 			"a commit may not lie within an answer, and answers of several lanes overlap", n))
 	}
+	if m.Several() {
+		errs = append(errs, fmt.Errorf("with transactional: true a mapping has one function, not %d: "+
+			"a commit may not lie within an answer, and answers of several functions overlap; give each function a mapping of its own", len(m.Functions)))
+	}
 	if m.OnFailure != "" && m.DestinationFailureDrop {
 		errs = append(errs, errors.New("with transactional: true dead letters are part of the transaction: "+
 			"onDestinationFailure: drop can't be kept"))

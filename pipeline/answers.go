@@ -34,8 +34,7 @@ func (p *Pipeline) write(ctx context.Context, f *flight, stage *output.Stage, r 
 			return err
 		})
 		if err == nil {
-			p.counts.Written.Add(int64(n))
-			p.counts.WrittenBytes.Add(bytes)
+			p.count(f.by, func(c *Counts) { c.wrote(n, bytes) })
 		}
 	}
 	var fault *output.Fault
@@ -61,7 +60,7 @@ func (p *Pipeline) persist(ctx context.Context, f *flight, try func(context.Cont
 		if err == nil || ctx.Err() != nil || errors.As(err, &fault) || errors.Is(err, output.ErrRefused) {
 			return err
 		}
-		p.counts.WriteErrors.Add(1)
+		p.count(f.by, func(c *Counts) { c.WriteErrors.Add(1) })
 		p.post(func() { p.unwritten(f, err) })
 		timer := time.NewTimer(jitter(n))
 		select {
@@ -85,7 +84,7 @@ func (p *Pipeline) answered(f *flight, bytes int64) {
 func (p *Pipeline) returned(f *flight) {
 	if !f.back {
 		f.back = true
-		p.flying--
+		f.by.flying--
 	}
 }
 
@@ -111,7 +110,7 @@ func (p *Pipeline) unwritten(f *flight, err error) {
 			l.failing(err.Error())
 		}
 	}
-	p.status.set(mapping.ProblemOutput, err.Error())
+	f.by.show(mapping.ProblemOutput, err.Error())
 	p.failed(err)
-	p.cfg.Log.Warn("an answer could not be written, it is tried again", "mapping", p.set.Mapping.UUID, "error", err)
+	p.cfg.Log.Warn("an answer could not be written, it is tried again", "mapping", p.set.Mapping.UUID, "function", f.by.Name, "error", err)
 }

@@ -59,7 +59,8 @@ func benchLoop(b *testing.B, lanes mapping.Lanes) {
 	const run = 1000
 	s := still{end: (int64(b.N) + run - 1) / run * run, reached: make(chan struct{})}
 	p := pipeline.New(pipeline.Config{Log: slog.New(slog.DiscardHandler), Settings: pipeline.Settings{
-		Mapping: m, Caller: &s, Gate: invoke.NewGate(-1), Sizer: encode.New(encode.Envelope{}), Parallel: 100,
+		Mapping: m, Sizer: encode.New(encode.Envelope{}),
+		Consumers: []pipeline.Consumer{{Name: "f", Caller: &s, Gate: invoke.NewGate(-1), Parallel: 100}},
 	}})
 	p.Attach(&s, &s)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -55,7 +55,8 @@ func (b *Budget) room() <-chan struct{} {
 
 // active is what the lanes hold, without what stands: partitions that are paused because
 // they fail and, where a partition has several lanes, those that fail. The span bounds
-// what such a lane holds, and the others of its partition go on.
+// what such a lane holds, and the others of its partition go on. Several functions that
+// fail may hold the same records: what is left out is no more than what there is.
 func (p *Pipeline) active() int64 {
 	n := p.held
 	for _, t := range p.parts {
@@ -63,15 +64,26 @@ func (p *Pipeline) active() int64 {
 		case t.paused && t.standing():
 			n -= t.held
 		case t.several():
-			for _, l := range t.lanes {
-				if !l.since.IsZero() {
-					n -= l.held
-				}
-			}
+			n -= min(t.held, t.stuck())
 		}
 	}
 	return n
 }
+
+// stuck is what the lanes that fail hold.
+func (t *partition) stuck() int64 {
+	var n int64
+	for l := range t.lanes() {
+		if !l.since.IsZero() {
+			n += l.held
+		}
+	}
+	return n
+}
+
+// budget is what the mapping may hold: as much for each function, as if each had a mapping
+// of its own.
+func (p *Pipeline) budget() int64 { return p.cfg.Budget * int64(max(1, len(p.consumers))) }
 
 func (p *Pipeline) pause(t *partition) {
 	if !t.paused {
@@ -94,7 +106,7 @@ func (p *Pipeline) resume(t *partition) {
 // the lanes beside one that fails: once the budget is used up, what such a lane holds
 // stops counting, and it gets no more until it has got on.
 func (p *Pipeline) admit() {
-	if p.held > p.cfg.Budget {
+	if p.held > p.budget() {
 		for _, t := range p.parts {
 			if t.held > pauseOver && (!t.several() || t.span.full) && t.standing() {
 				p.pause(t)
@@ -102,7 +114,7 @@ func (p *Pipeline) admit() {
 		}
 	}
 	active := p.active()
-	over, holds := active > p.cfg.Budget, active > 0
+	over, holds := active > p.budget(), active > 0
 	opened := p.over.Swap(over) && !over
 	if p.holds.Swap(holds) && !holds || opened {
 		select {

@@ -19,7 +19,9 @@ import (
 	"gantry/internal/rig"
 	"gantry/mapping"
 	"gantry/pipeline/deliver"
+	"gantry/pipeline/filter"
 	"gantry/pipeline/invoke"
+	"gantry/record"
 )
 
 // player carries out the directives of one case:
@@ -28,6 +30,7 @@ import (
 //	produce P COUNT [size=N] [age=D] [null] [value=TEXT] [filtered] [keys=a,b,-]
 //	                               keys are used in turn, - is none
 //	mapping WORDS                  see option; changes what runs when it runs already
+//	functions NAME[=FILTER] …      the functions of the mapping, each with a witness of its own
 //	function WHAT WHERE [times=N]  the first rule that fits an event answers it; see rule
 //	destination fail times=N       the next N dead letters are refused (-1: until healed)
 //	destination heal
@@ -51,12 +54,13 @@ type player struct {
 	most    int // events under way at once, at most
 	dropped int64
 
-	filtered bool // what is produced now is filtered out
+	keep     map[string]*filter.Set // of each function
+	filtered bool                   // what is produced now is filtered out
 }
 
 // play runs the directives of a case and gives its text with what happened.
 func play(t *testing.T, text string) string {
-	pl := &player{t: t, m: fresh(), gate: invoke.NewGate(-1), written: map[int32]int{}}
+	pl := &player{t: t, m: fresh(), gate: invoke.NewGate(-1), written: map[int32]int{}, keep: map[string]*filter.Set{}}
 	var out strings.Builder
 	answering := false
 	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
@@ -105,9 +109,10 @@ func (pl *player) do(line string) {
 			option(pl.t, &pl.m, w)
 		}
 		pl.r.Partial = pl.r.Partial || pl.m.PartialAnswers
-		if pl.p != nil {
-			pl.p.Change(pl.m)
-		}
+		pl.change()
+	case "functions":
+		pl.functions(words[1:])
+		pl.change()
 	case "function":
 		pl.mu.Lock()
 		pl.rules = append(pl.rules, parseRule(pl.t, words[1:]))
@@ -139,6 +144,42 @@ func (pl *player) do(line string) {
 	default:
 		pl.t.Fatalf("no directive %q", line)
 	}
+}
+
+func (pl *player) change() {
+	if pl.p != nil {
+		pl.p.Change(pl.m)
+	}
+}
+
+// functions gives the mapping other functions. The witness of one that stays goes on.
+func (pl *player) functions(words []string) {
+	var now []mapping.Consumer
+	for _, w := range words {
+		name, pattern, filtered := strings.Cut(w, "=")
+		c := mapping.Consumer{Function: name}
+		if filtered {
+			c.Filters = []string{pattern}
+		}
+		now = append(now, c)
+	}
+	is := func(list []mapping.Consumer, name string) bool {
+		return slices.ContainsFunc(list, func(c mapping.Consumer) bool { return c.Function == name })
+	}
+	for _, c := range now {
+		keep, err := filter.CompileAll(c.Filters)
+		require.NoError(pl.t, err)
+		pl.keep[c.Function] = keep
+		if !is(pl.m.Functions, c.Function) {
+			pl.r.Watch(c.Function, func(r *kgo.Record) bool { return pl.keep[c.Function].Keep(&record.Record{Value: r.Value}) })
+		}
+	}
+	for _, c := range pl.m.Functions {
+		if !is(now, c.Function) {
+			pl.r.Leave(c.Function)
+		}
+	}
+	pl.m.Functions = now
 }
 
 func (pl *player) open(partitions int32) {
@@ -315,9 +356,14 @@ func (pl *player) reportLanes(out *strings.Builder) {
 	slices.SortFunc(s.Lanes, func(a, b pipelineLane) int { return int(a.Partition.Index - b.Partition.Index) })
 	for _, l := range s.Lanes {
 		for _, st := range l.Stands {
-			if !st.Since.IsZero() {
-				fmt.Fprintf(out, "partition %d stands at %d: %s\n", l.Partition.Index, st.At, st.Detail)
+			if st.Since.IsZero() {
+				continue
 			}
+			of := ""
+			if len(l.Readers) > 0 {
+				of = " for " + st.Function
+			}
+			fmt.Fprintf(out, "partition %d stands at %d%s: %s\n", l.Partition.Index, st.At, of, st.Detail)
 		}
 		if l.Span.Full {
 			fmt.Fprintf(out, "partition %d takes no more before %d is resolved\n", l.Partition.Index, l.Resume)

@@ -2,10 +2,8 @@ package pipeline
 
 import (
 	"hash/crc32"
-	"time"
 
 	"gantry/mapping"
-	"gantry/pipeline/batch"
 	"gantry/record"
 )
 
@@ -19,63 +17,46 @@ const dealtAtOnce = 256
 func (p *Pipeline) deal() {
 	want := p.set.Mapping.Lanes.InForce()
 	for _, t := range p.parts {
-		if t.shape != want && !t.closed && !p.reshape(t, want) {
-			continue
+		if t.fan {
+			p.spread(t)
 		}
-		switch {
-		case t.waiting.Len() == 0 || t.closed:
-		case !t.several():
-			p.dealOne(t)
-		case t.shape.Order == mapping.OrderNone:
-			p.dealToFree(t)
-		default:
-			p.dealByKey(t)
+		for _, r := range t.readers {
+			if r.shape != want && !t.closed && !p.reshape(r, want) {
+				continue
+			}
+			switch {
+			case r.waiting.Len() == 0 || t.closed:
+			case len(r.lanes) == 1:
+				r.dealOne()
+			case r.shape.Order == mapping.OrderNone:
+				p.dealToFree(r)
+			default:
+				r.dealByKey()
+			}
 		}
 	}
 }
 
-// reshape gives a partition other lanes, if it has nothing in hand. What waits in the
-// queues of the old ones is taken back first.
-func (p *Pipeline) reshape(t *partition, want mapping.Lanes) bool {
-	t.gather()
-	for _, l := range t.lanes {
-		if l.flight != nil || len(l.left) > 0 {
-			return false
-		}
+// reshape gives a function other lanes in a partition, if it has nothing in hand. What waits
+// in the queues of the old ones is taken back first.
+func (p *Pipeline) reshape(r *reader, want mapping.Lanes) bool {
+	r.gather()
+	if r.inHand() {
+		return false
 	}
-	t.open(want)
-	if !t.several() {
+	r.open(want)
+	if t := r.of; !t.several() {
 		t.span = span{most: t.span.most}
 	}
 	p.reorder()
 	return true
 }
 
-// gather takes the queues of all lanes back, in order of offset.
-func (t *partition) gather() {
-	queues := make([]*batch.Queue, 0, len(t.lanes)+1)
-	for _, l := range t.lanes {
-		if l.queue.Len() > 0 {
-			queues = append(queues, &l.queue)
-		}
-	}
-	if len(queues) == 0 {
-		return
-	}
-	for _, l := range t.lanes {
-		l.held -= l.queued()
-	}
-	t.waiting = batch.Merge(append(queues, &t.waiting))
-	for _, q := range queues {
-		q.Clear()
-	}
-}
-
 // dealOne gives everything to the only lane.
-func (p *Pipeline) dealOne(t *partition) {
-	l := t.lanes[0]
-	for t.waiting.Len() > 0 {
-		records, arrived := t.waiting.Next(t.waiting.Len())
+func (r *reader) dealOne() {
+	l := r.lanes[0]
+	for r.waiting.Len() > 0 {
+		records, arrived := r.waiting.Next(r.waiting.Len())
 		l.queue.Push(records, arrived)
 		l.held += weight(records)
 	}
@@ -84,13 +65,13 @@ func (p *Pipeline) dealOne(t *partition) {
 // dealToFree fills the queues of lanes that have nothing in hand up to a batch each. What
 // is not taken waits for whichever lane is free next, so nothing stands behind a record
 // that fails.
-func (p *Pipeline) dealToFree(t *partition) {
-	for _, l := range t.lanes {
+func (p *Pipeline) dealToFree(r *reader) {
+	for _, l := range r.lanes {
 		if l.flight != nil || len(l.left) > 0 {
 			continue
 		}
 		for room := p.set.Mapping.BatchSize - l.queue.Len(); room > 0; room = p.set.Mapping.BatchSize - l.queue.Len() {
-			records, arrived := t.next(min(room, dealtAtOnce))
+			records, arrived := r.next(min(room, dealtAtOnce))
 			if len(records) == 0 {
 				return
 			}
@@ -101,18 +82,18 @@ func (p *Pipeline) dealToFree(t *partition) {
 }
 
 // dealByKey gives each record to the lane of its key.
-func (p *Pipeline) dealByKey(t *partition) {
+func (r *reader) dealByKey() {
 	var slots [dealtAtOnce]uint16
-	ends := make([]int, len(t.lanes))
+	ends := make([]int, len(r.lanes))
 	for {
-		records, arrived := t.next(dealtAtOnce)
+		records, arrived := r.next(dealtAtOnce)
 		if len(records) == 0 {
 			return
 		}
 		// A counting sort: stable, and one slab for all lanes.
 		clear(ends)
 		for i := range records {
-			slots[i] = slotOf(&records[i], len(t.lanes))
+			slots[i] = slotOf(&records[i], len(r.lanes))
 			ends[slots[i]]++
 		}
 		sum := 0
@@ -127,25 +108,13 @@ func (p *Pipeline) dealByKey(t *partition) {
 		}
 		begin := 0
 		for slot, end := range ends {
-			if l := t.lanes[slot]; end > begin {
+			if l := r.lanes[slot]; end > begin {
 				l.queue.Push(sorted[begin:end:end], arrived)
 				l.held += weight(sorted[begin:end])
 			}
 			begin = end
 		}
 	}
-}
-
-// next takes at most limit of the records that wait, as many as the span has room for,
-// and notes that they are dealt out. A run is of one poll.
-func (t *partition) next(limit int) ([]record.Record, time.Time) {
-	if t.waiting.Len() == 0 || !t.span.room() {
-		return nil, time.Time{}
-	}
-	n, bytes := t.span.fit(t.waiting.Front(), limit)
-	records, arrived := t.waiting.Next(n)
-	t.span.deal(records[0].Offset, records[n-1].Offset, int64(n), bytes)
-	return records, arrived
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -168,14 +137,20 @@ func slotOf(r *record.Record, lanes int) uint16 {
 	return uint16(uint64(h) * uint64(lanes) >> 32)
 }
 
-// reorder puts the lanes of all partitions into one stable order.
+// reorder puts the lanes of each function in all partitions into one stable order.
 func (p *Pipeline) reorder() {
-	p.order = p.order[:0]
 	for _, t := range p.parts {
-		p.order = append(p.order, t.lanes...)
+		for _, r := range t.readers {
+			r.by.order = r.by.order[:0]
+		}
 	}
-	for i, l := range p.order {
-		l.at = i
+	for _, c := range p.consumers {
+		c.order, c.next = c.order[:0], 0
 	}
-	p.next = 0
+	for _, t := range p.parts {
+		for l := range t.lanes() {
+			l.at = len(l.by.order)
+			l.by.order = append(l.by.order, l)
+		}
+	}
 }

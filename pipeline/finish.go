@@ -37,9 +37,9 @@ func read(b *record.Batch, out function.Outcome, partial bool) result {
 func (p *Pipeline) landed(f *flight, r result) {
 	p.returned(f)
 	p.answerHeld(-f.answer)
-	p.throttle.note(r.Outcome, p.most())
+	f.by.throttle.note(r.Outcome, p.most(f.by))
 	if !f.wasCut {
-		p.status.invoked(r.Outcome)
+		f.by.invoked(r.Outcome)
 	}
 	now := time.Now()
 	for i, l := range f.lanes {
@@ -67,7 +67,7 @@ func (p *Pipeline) landed(f *flight, r result) {
 func (p *Pipeline) apply(l *lane, w *work, v settle.Verdict, r result) {
 	p.release(l, w.Records)
 	if v.Fault {
-		p.counts.failed(w.Piece, v)
+		p.count(l.by, func(c *Counts) { c.failed(w.Piece, v) })
 	}
 	if v.Fault || r.Class == function.NotReached || r.Class == function.Misconfigured {
 		l.failing(describe(r.Outcome))
@@ -132,16 +132,22 @@ func jitter(n int) time.Duration {
 	return rand.N(limit) + 1
 }
 
-// hold and release keep account of the bytes of unresolved records.
+// hold and release keep account of the bytes of unresolved records. What several functions
+// hold together is counted elsewhere (recount).
 func (p *Pipeline) hold(l *lane, records []record.Record) {
 	n := weight(records)
 	l.held += n
-	p.account(l.of, n)
+	if !l.of.fan {
+		p.account(l.of, n)
+	}
 }
 
 func (p *Pipeline) release(l *lane, records []record.Record) {
 	n := weight(records)
 	l.held -= n
+	if l.of.fan {
+		return
+	}
 	p.account(l.of, -n)
 	if l.of.held < resumeBelow {
 		p.resume(l.of)

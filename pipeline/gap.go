@@ -21,15 +21,20 @@ func (t *partition) findGap(now time.Time) {
 		return
 	}
 	end := t.taken
-	for _, l := range t.lanes {
+	for l := range t.lanes() {
 		for _, w := range l.left {
 			end = min(end, w.Records[0].Offset)
+		}
+	}
+	for _, r := range t.readers {
+		if r.waiting.Len() > 0 {
+			end = min(end, r.waiting.Head().Offset)
 		}
 	}
 	if t.waiting.Len() > 0 {
 		end = min(end, t.waiting.Head().Offset)
 	}
-	for _, l := range t.lanes {
+	for l := range t.lanes() {
 		if l.queue.Len() > 0 && l.queue.Head().Offset < end {
 			t.gap = end
 		}

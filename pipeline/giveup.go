@@ -19,7 +19,7 @@ func (p *Pipeline) give(l *lane, w *work) {
 	switch {
 	case w.give.skip != nil:
 		p.giveAsSkipped(l, w)
-	case p.set.Deliver != nil:
+	case l.by.Deliver != nil:
 		p.deliver(l, w)
 	case p.wanted(w):
 		w.give = nil
@@ -30,7 +30,7 @@ func (p *Pipeline) give(l *lane, w *work) {
 		l.blocked = mapping.ProblemOversize
 		l.failing("a record does not fit an invocation and the mapping has no destination for it: " +
 			"add onFailure, or set oversize: drop")
-		p.cfg.Log.Error("record too large for an invocation", "position", p.position(l, w).String())
+		p.cfg.Log.Error("record too large for an invocation", "function", l.by.Name, "position", p.position(l, w).String())
 	default:
 		p.drop(l, w, "no destination")
 	}
@@ -52,9 +52,9 @@ func (p *Pipeline) wanted(w *work) bool {
 
 // drop resolves a piece without a destination: counted and said with its positions.
 func (p *Pipeline) drop(l *lane, w *work, why string) {
-	p.counts.dropped(len(w.Records))
+	p.count(l.by, func(c *Counts) { c.dropped(len(w.Records)) })
 	first, last := &w.Records[0], &w.Records[len(w.Records)-1]
-	p.cfg.Log.Warn("records given up", "mapping", p.set.Mapping.UUID, "partition", l.key.Of().String(),
+	p.cfg.Log.Warn("records given up", "mapping", p.set.Mapping.UUID, "function", l.by.Name, "partition", l.key.Of().String(),
 		"first_offset", first.Offset, "last_offset", last.Offset, "count", len(w.Records), "offsets", runs(w.Records),
 		"condition", string(w.give.why), "because", why, "error", l.detail)
 	p.release(l, w.Records)
@@ -89,7 +89,7 @@ func (p *Pipeline) position(l *lane, w *work) record.Position {
 // deliver writes the letters of a piece in a goroutine; the lane stands still meanwhile.
 func (p *Pipeline) deliver(l *lane, w *work) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	f := &flight{lanes: []*lane{l}, cancel: cancel, began: time.Now()}
+	f := &flight{lanes: []*lane{l}, by: l.by, cancel: cancel, began: time.Now()}
 	l.flight, l.mine = f, w
 	if w.give.at.IsZero() {
 		w.give.at = f.began
@@ -98,7 +98,7 @@ func (p *Pipeline) deliver(l *lane, w *work) {
 		Partition: l.key.Of(), Records: w.Records, Condition: string(w.give.why),
 		Invoked: w.Invoked, Outcome: w.give.last, At: w.give.at, Note: w.give.note(),
 	}
-	to := p.set.Deliver
+	to := l.by.Deliver
 	var kept *keptLetters
 	if p.set.Letters != nil {
 		kept = &keptLetters{by: p.set.Letters, records: map[int64]record.Output{}}
@@ -106,8 +106,7 @@ func (p *Pipeline) deliver(l *lane, w *work) {
 	}
 	go func() {
 		errs := p.handOver(ctx, to, parcel)
-		p.counts.DeliveryTime.Add(int64(time.Since(f.began)))
-		p.counts.Deliveries.Add(1)
+		p.count(f.by, func(c *Counts) { c.attempted(time.Since(f.began)) })
 		cancel(nil)
 		p.post(func() {
 			p.keepLetters(f, kept, errs)
@@ -172,11 +171,11 @@ func (p *Pipeline) delivered(f *flight, errs []error) {
 			rest = append(rest, w.Records[i])
 		}
 	}
-	p.counts.delivered(len(w.Records)-len(rest), len(rest))
+	p.count(l.by, func(c *Counts) { c.delivered(len(w.Records)-len(rest), len(rest)) })
 	p.release(l, w.Records)
 	if len(rest) == 0 {
 		l.healthy()
-		p.status.delivers()
+		l.by.delivers()
 		return
 	}
 	p.hold(l, rest)
@@ -203,6 +202,6 @@ func (p *Pipeline) undelivered(l *lane, w *work, err error, wasCut bool) {
 	}
 	l.left = append([]*work{w}, l.left...)
 	l.failing(err.Error())
-	p.status.set(mapping.ProblemDestination, err.Error())
+	l.by.show(mapping.ProblemDestination, err.Error())
 	l.backOff(time.Now(), 0)
 }

@@ -40,10 +40,11 @@ func (p *Pipeline) Ready(ctx context.Context) error {
 // even where one of the same name is still there.
 func (p *Pipeline) Assigned(begin map[record.Partition]record.Offset) {
 	p.do(func() {
-		shape, member := p.set.Mapping.Lanes.InForce(), p.commit.Member().ID
+		member := p.commit.Member().ID
 		for _, id := range slices.SortedFunc(maps.Keys(begin), byName) {
 			p.remove(p.byID[id])
-			p.byID[id] = newPartition(id, begin[id], shape, p.cfg.Span)
+			p.byID[id] = newPartition(id, begin[id], p.cfg.Span)
+			p.staff(p.byID[id])
 			p.byID[id].member = member
 			p.parts = append(p.parts, p.byID[id])
 		}
@@ -76,17 +77,21 @@ func (p *Pipeline) push(c *poll.Chunk, now time.Time) {
 	if t.settled() {
 		t.moved = now
 	}
-	if l := t.lanes[0]; !t.several() && t.waiting.Len() == 0 {
-		l.queue.Push(c.Records, now)
-		l.held += int64(c.Bytes)
-	} else {
-		t.waiting.Push(c.Records, now)
+	switch r := t.readers[0]; {
+	case t.fan:
+		p.pushFan(t, c, now)
+	case len(r.lanes) == 1 && r.waiting.Len() == 0:
+		r.lanes[0].queue.Push(c.Records, now)
+		r.lanes[0].held += int64(c.Bytes)
+	default:
+		r.waiting.Push(c.Records, now)
 	}
 	t.tail = c.Tail
 	p.account(t, int64(c.Bytes))
 	p.counts.polled(c)
-	// A partition that stands must not fill the budget the others live on.
-	if t.held > pauseOver && now.Sub(t.moved) > stuckAfter {
+	// A partition that stands must not fill the budget the others live on. One of several
+	// lanes is left to the bound of its span: the other lanes go on.
+	if t.held > pauseOver && now.Sub(t.moved) > stuckAfter && (!t.several() || t.span.full) {
 		p.pause(t)
 	}
 }
@@ -128,11 +133,16 @@ func (p *Pipeline) dropWaiting(t *partition, loss *mapping.Loss) {
 			loss.First = min(loss.First, records[0].Offset)
 		}
 		n := weight(records)
-		p.account(t, -n)
+		if !t.fan {
+			p.account(t, -n)
+		}
 		return n
 	}
-	for _, l := range t.lanes {
+	for l := range t.lanes() {
 		l.held -= remove(&l.queue)
+	}
+	for _, r := range t.readers {
+		remove(&r.waiting)
 	}
 	remove(&t.waiting)
 	if found {
@@ -203,7 +213,7 @@ const graceAfterCut = 10 * time.Second
 // drain deadline or is cut, settled offsets are committed; then the lanes are gone.
 func (p *Pipeline) Revoked(ids []record.Partition) {
 	var deadline time.Duration
-	p.do(func() { deadline = p.set.Timeout + 30*time.Second })
+	p.do(func() { deadline = p.timeout() + 30*time.Second })
 	d := p.close(ids, false)
 	if !p.await(d, deadline) {
 		p.do(func() { cutLanes(d.parts) })
@@ -239,7 +249,7 @@ func (p *Pipeline) close(ids []record.Partition, orphan bool) *drain {
 func cutLanes(parts []*partition) {
 	for _, t := range parts {
 		t.closing, t.gap = time.Time{}, 0
-		for _, l := range t.lanes {
+		for l := range t.lanes() {
 			l.cut(ErrCut)
 		}
 	}
@@ -275,7 +285,7 @@ func (p *Pipeline) remove(t *partition) {
 	if t == nil {
 		return
 	}
-	for _, l := range t.lanes {
+	for l := range t.lanes() {
 		l.cut(ErrCut)
 		l.flight, l.mine = nil, nil
 	}

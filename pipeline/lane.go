@@ -10,11 +10,14 @@ import (
 	"gantry/record"
 )
 
-// lane is the records of one partition, or of one slot of it, under one assignment.
+// lane is the records of one partition, or of one slot of it, for one function under one
+// assignment.
 type lane struct {
 	of      *partition
+	in      *reader
+	by      *consumer
 	key     record.Lane
-	at      int // its index in the order
+	at      int // its index in the order of its function
 	queue   batch.Queue
 	flight  *flight   // the one piece of work in flight, nil when none is
 	mine    *work     // this lane's share of the flight
@@ -95,6 +98,7 @@ func (l *lane) cut(cause error) {
 // flight is one invocation or one delivery under way.
 type flight struct {
 	lanes  []*lane
+	by     *consumer
 	cancel context.CancelCauseFunc
 	began  time.Time
 	wasCut bool

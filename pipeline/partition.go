@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"iter"
 	"time"
 
 	"gantry/mapping"
@@ -8,21 +9,23 @@ import (
 	"gantry/record"
 )
 
-// partition is one partition under one assignment: its lanes, and what of it may be
-// committed. Where it has one lane, which is the default, what is polled goes straight
-// into the lane's queue; where it has several, it is dealt out (deal.go).
+// partition is one partition under one assignment: a reader for each function with its
+// lanes, and what of it may be committed. Where it has one lane, which is the default, what
+// is polled goes straight into the lane's queue; where it has several, it is dealt out
+// (deal.go); where it has several readers, it is spread out to them first (fan.go).
 type partition struct {
 	id        record.Partition
-	lanes     []*lane       // by slot
-	shape     mapping.Lanes // what the lanes were made for
-	waiting   batch.Queue   // polled and not dealt out yet
+	readers   []*reader     // in the order of the functions
+	fan       bool          // several functions, or the rest of what several had
+	waiting   batch.Queue   // of a fan: polled and not spread out yet
+	kept      span          // of a fan: what its records hold from the first unresolved one on
 	span      span          // of what was dealt out
 	tail      record.Offset // behind everything polled
 	committed record.Offset // what the broker acknowledged last
 	held      int64         // bytes of unresolved records
 	moved     time.Time     // when it last got on
 	member    string        // who one was to the group when it was assigned
-	taken     int64         // behind the last record handed to the function: only with several lanes
+	taken     int64         // behind the last record handed to a function: only with several lanes
 	closed    bool          // being taken away: nothing new starts, except to close gaps
 	closing   time.Time     // until when gaps are closed
 	gap       int64         // where the last gap ends, 0 = none is to be closed
@@ -31,23 +34,26 @@ type partition struct {
 	loss      *mapping.Loss
 }
 
-func newPartition(id record.Partition, at record.Offset, shape mapping.Lanes, most Bound) *partition {
-	t := &partition{id: id, tail: at, committed: at, span: span{most: most}, moved: time.Now()}
-	t.open(shape)
-	return t
+func newPartition(id record.Partition, at record.Offset, most Bound) *partition {
+	return &partition{id: id, tail: at, committed: at, span: span{most: most}, moved: time.Now()}
 }
 
-// open gives a partition without records in hand its lanes.
-func (t *partition) open(shape mapping.Lanes) {
-	t.shape, t.lanes = shape, make([]*lane, shape.PerPartition)
-	for slot := range t.lanes {
-		t.lanes[slot] = &lane{of: t, key: record.Lane{Topic: t.id.Topic, Partition: t.id.Index, Slot: int32(slot)}}
+// lanes are those of all readers.
+func (t *partition) lanes() iter.Seq[*lane] {
+	return func(yield func(*lane) bool) {
+		for _, r := range t.readers {
+			for _, l := range r.lanes {
+				if !yield(l) {
+					return
+				}
+			}
+		}
 	}
 }
 
-// resume is what may be committed: the place of the first unresolved record of all lanes.
-// A log that was cut behind us holds other records from the cut on: nothing behind it is
-// committed.
+// resume is what may be committed: the place of the first record that is not resolved by
+// every function that wants it. A log that was cut behind us holds other records from the
+// cut on: nothing behind it is committed.
 func (t *partition) resume() record.Offset {
 	at := t.tail
 	if r := t.head(); r != nil {
@@ -63,25 +69,25 @@ func (t *partition) resume() record.Offset {
 // so no state is kept for a record, whatever the order they are resolved in.
 func (t *partition) head() *record.Record {
 	var first *record.Record
-	for _, l := range t.lanes {
-		if r := l.head(); r != nil && (first == nil || r.Offset < first.Offset) {
-			first = r
+	for _, r := range t.readers {
+		if h := r.head(); h != nil && (first == nil || h.Offset < first.Offset) {
+			first = h
 		}
 	}
 	if t.waiting.Len() > 0 {
-		if r := t.waiting.Head(); first == nil || r.Offset < first.Offset {
-			return r
+		if h := t.waiting.Head(); first == nil || h.Offset < first.Offset {
+			return h
 		}
 	}
 	return first
 }
 
 // several says whether the partition has more than one lane.
-func (t *partition) several() bool { return len(t.lanes) > 1 }
+func (t *partition) several() bool { return t.fan || len(t.readers[0].lanes) > 1 }
 
 // flying says whether work of the partition is in flight.
 func (t *partition) flying() bool {
-	for _, l := range t.lanes {
+	for l := range t.lanes() {
 		if l.flight != nil {
 			return true
 		}
@@ -91,8 +97,8 @@ func (t *partition) flying() bool {
 
 // settled is when nothing of the partition is unresolved.
 func (t *partition) settled() bool {
-	for _, l := range t.lanes {
-		if l.flight != nil || len(l.left) > 0 || l.queue.Len() > 0 {
+	for _, r := range t.readers {
+		if !r.settled() {
 			return false
 		}
 	}
@@ -101,7 +107,7 @@ func (t *partition) settled() bool {
 
 // standing says that a lane of the partition fails.
 func (t *partition) standing() bool {
-	for _, l := range t.lanes {
+	for l := range t.lanes() {
 		if !l.since.IsZero() {
 			return true
 		}

@@ -14,8 +14,9 @@
 //   - A commit carries, for each partition, the resume offset of the first unresolved
 //     record of its lanes, or the tail of what was polled where there is none. Nothing
 //     else makes a commit, so no offset can pass an unresolved record.
-//   - A lane has at most one piece of work in flight, and the records of one key are in
-//     one lane.
+//   - A lane belongs to one function; it has at most one piece of work in flight, and the
+//     records of one key that go to a function are in one lane of it.
+//   - A record is resolved when every function that wants it has resolved it.
 //   - A partition object is one assignment (an epoch). It leaves the table with its lanes
 //     when the assignment ends; what still arrives for it is dropped.
 package pipeline
@@ -31,7 +32,6 @@ import (
 	"gantry/mapping"
 	"gantry/pipeline/batch"
 	"gantry/pipeline/deliver"
-	"gantry/pipeline/invoke"
 	"gantry/pipeline/output"
 	"gantry/pipeline/poll"
 	"gantry/record"
@@ -81,23 +81,20 @@ type Caller interface {
 
 // Settings are the parts of a pipeline that change without leaving the group.
 type Settings struct {
-	Mapping  mapping.Mapping
-	Caller   Caller
-	Gate     *invoke.Gate
-	Sizer    batch.Sizer
-	Deliver  Deliverer     // nil without a destination
-	Output   *output.Stage // nil where answers are not records
-	Letters  Letters       // makes dead letters records of the transaction, where Config.KeepAnswers is set
-	Timeout  time.Duration // of the function: drain and cut are derived from it
-	Parallel int           // process default of concurrent invocations for this kind of target
+	Mapping   mapping.Mapping
+	Consumers []Consumer  // the functions, one at least, each of another name
+	Keep      poll.Filter // the one the poller uses; with several functions it notes which of them want a record
+	Sizer     batch.Sizer
+	Output    *output.Stage // nil where answers are not records
+	Letters   Letters       // makes dead letters records of the transaction, where Config.KeepAnswers is set
 }
 
 // Config is what stays for the life of a pipeline.
 type Config struct {
 	Settings    Settings
-	Budget      int64   // bytes of records held; 0 = DefaultBudget
+	Budget      int64   // bytes of records held for each function; 0 = DefaultBudget
 	Total       *Budget // of the process; nil = none
-	Span        Bound   // of a partition with several lanes; zero = 100,000 records, 64 MiB
+	Span        Bound   // of a partition with several lanes or functions; zero = 100,000 records, 64 MiB
 	KeepAnswers bool    // answers are written with the offsets behind their records: the Committer writes them
 	Log         *slog.Logger
 	Observe     Observer    // nil = nobody looks
@@ -111,7 +108,7 @@ type Observer interface {
 	Saw(e Event)
 }
 
-// DefaultBudget bounds the decompressed bytes one mapping holds.
+// DefaultBudget bounds the decompressed bytes one mapping holds for each of its functions.
 const DefaultBudget = 64 << 20
 
 // Pipeline is one running mapping. It is the Receiver of its poller.
@@ -132,12 +129,8 @@ type Pipeline struct {
 	set       Settings
 	byID      map[record.Partition]*partition
 	parts     []*partition // in a stable order
-	order     []*lane      // their lanes in the same order; next is whose turn it is
-	next      int
-	refused   bool // a lane was refused a place in this round
-	again     bool // a lane got on without an event to come: look once more
-	flying    int
-	throttle  throttle
+	consumers []*consumer  // the functions; each has its lanes in the same order
+	again     bool         // a lane got on without an event to come: look once more
 	timer     *time.Timer
 	committer committer
 	answers   map[record.Partition][]*Answer // not committed yet, in order
@@ -157,7 +150,7 @@ func New(cfg Config) *Pipeline {
 	if cfg.Span == (Bound{}) {
 		cfg.Span = defaultSpan()
 	}
-	return &Pipeline{
+	p := &Pipeline{
 		cfg: cfg, set: cfg.Settings, status: newBoard(),
 		events: make(chan func()),
 		wake:   make(chan struct{}, 1),
@@ -165,6 +158,8 @@ func New(cfg Config) *Pipeline {
 		done:   make(chan struct{}),
 		byID:   map[record.Partition]*partition{}, answers: map[record.Partition][]*Answer{},
 	}
+	p.hire()
+	return p
 }
 
 // Attach gives the pipeline its poller's other side. Call it before Run.
@@ -191,6 +186,7 @@ func (p *Pipeline) Run(ctx context.Context) {
 		look := p.schedule()
 		p.startCommit()
 		p.drained()
+		p.recount()
 		p.admit()
 		p.timer.Reset(time.Until(p.committer.due(look)))
 	}
@@ -219,8 +215,11 @@ func (p *Pipeline) do(f func()) {
 func (p *Pipeline) Update(s Settings) {
 	p.do(func() {
 		p.set = s
-		for _, l := range p.order {
-			l.unblock()
+		p.hire()
+		for _, c := range p.consumers {
+			for _, l := range c.order {
+				l.unblock()
+			}
 		}
 	})
 }
@@ -230,7 +229,9 @@ var ErrCut = errors.New("the invocation was cut: its partition was taken away")
 
 // cutAll ends what is in flight when the loop is stopped without a drain.
 func (p *Pipeline) cutAll(ctx context.Context) {
-	for _, l := range p.order {
-		l.cut(context.Cause(ctx))
+	for _, t := range p.parts {
+		for l := range t.lanes() {
+			l.cut(context.Cause(ctx))
+		}
 	}
 }

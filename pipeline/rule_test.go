@@ -25,12 +25,14 @@ type pipelineLane = pipeline.LaneSnapshot
 //
 //	WHAT   fail · unknown · not-reached · throttle · misconfigured · too-large ·
 //	       slow=D · report (names each listed record as failed) · answer=TEXT
-//	WHERE  all · P/O … (an event with one of these records) · over=N (more than N records)
+//	WHERE  all · P/O … (an event with one of these records) · over=N (more than N records) ·
+//	       of=NAME (of the function of that name)
 type rule struct {
 	what    string
 	value   string
 	records []string
 	over    int
+	of      string
 	times   int // -1: always
 }
 
@@ -41,6 +43,8 @@ func parseRule(t *testing.T, words []string) *rule {
 		key, v, _ := strings.Cut(w, "=")
 		switch key {
 		case "all":
+		case "of":
+			r.of = v
 		case "over", "times":
 			n, err := strconv.Atoi(v)
 			require.NoError(t, err)
@@ -57,7 +61,7 @@ func parseRule(t *testing.T, words []string) *rule {
 }
 
 func (r *rule) fits(c rig.Call) bool {
-	return r.times != 0 && c.Len() > r.over && (len(r.records) == 0 || r.what == "report-unknown" || len(r.in(c)) > 0)
+	return r.times != 0 && (r.of == "" || r.of == c.Function) && c.Len() > r.over && (len(r.records) == 0 || r.what == "report-unknown" || len(r.in(c)) > 0)
 }
 
 func (r *rule) in(c rig.Call) []string {
@@ -132,7 +136,11 @@ func story(calls []call, l mapping.Lanes) string {
 	lanes, order := l.PerPartition > 1, l.Order
 	groups := map[string][]string{}
 	for _, c := range calls {
-		key, keys := fmt.Sprintf("%03d%v", 999-len(c.Parts), c.Partitions()), ""
+		name := ""
+		if c.Function != "f" {
+			name = c.Function + " "
+		}
+		key, keys := fmt.Sprintf("%s%03d%v", name, 999-len(c.Parts), c.Partitions()), ""
 		if lanes {
 			keys = " of " + keysOf(c.Call)
 			key += keys
@@ -140,7 +148,7 @@ func story(calls []call, l mapping.Lanes) string {
 				key += shape(c.Call)
 			}
 		}
-		groups[key] = append(groups[key], shape(c.Call)+keys+" "+c.said)
+		groups[key] = append(groups[key], name+shape(c.Call)+keys+" "+c.said)
 	}
 	var out strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(groups)) {

@@ -17,7 +17,7 @@ import (
 // is taken away, except to close gaps.
 func (p *Pipeline) schedule() (look time.Time) {
 	now := time.Now()
-	p.refused, p.again = false, false
+	p.again = false
 	look = now.Add(time.Hour)
 	for _, t := range p.parts {
 		if t.closed {
@@ -26,11 +26,24 @@ func (p *Pipeline) schedule() (look time.Time) {
 			}
 		}
 	}
-	first := p.next
+	for _, c := range p.consumers {
+		look = earlier(look, p.turn(c, now))
+	}
+	if p.again {
+		look = now
+	}
+	return look
+}
+
+// turn starts everything that can start for one function and says when to look again.
+func (p *Pipeline) turn(c *consumer, now time.Time) (look time.Time) {
+	c.refused = false
+	look = now.Add(time.Hour)
+	first := c.next
 	var open []int
-	for i := range p.order {
-		at := (first + i) % len(p.order)
-		l := p.order[at]
+	for i := range c.order {
+		at := (first + i) % len(c.order)
+		l := c.order[at]
 		switch {
 		case l.of.gap > 0:
 			p.closeGap(l, now)
@@ -43,11 +56,8 @@ func (p *Pipeline) schedule() (look time.Time) {
 			open = append(open, at)
 		}
 	}
-	if due, waiting := p.gather(open, now); waiting {
+	if due, waiting := p.gather(c, open, now); waiting {
 		look = earlier(look, due)
-	}
-	if p.again {
-		look = now
 	}
 	return look
 }
@@ -131,24 +141,24 @@ func (p *Pipeline) hasOld(l *lane, n int, now time.Time) bool {
 // together closes batches over the lanes that have a few records each: when the count
 // or the payload is reached, or when the window of the oldest record is over. It gives
 // the time at which the batch still open is due.
-func (p *Pipeline) together(open []int, now time.Time) (due time.Time, waiting bool) {
+func (p *Pipeline) together(c *consumer, open []int, now time.Time) (due time.Time, waiting bool) {
 	for len(open) > 0 {
 		b := batch.NewOpen(p.limits(), p.set.Sizer)
 		full, used := false, 0
 		for _, at := range open {
 			used++
-			if full = b.Add(at, p.order[at].key.Of(), &p.order[at].queue); full {
+			if full = b.Add(at, c.order[at].key.Of(), &c.order[at].queue); full {
 				break
 			}
 		}
 		if !full && b.Due().After(now) {
 			return b.Due(), true
 		}
-		if !p.enter(p.order[open[0]]) {
+		if !p.enter(c.order[open[0]]) {
 			return time.Time{}, false
 		}
-		p.launchShares(b.Shares())
-		if last := p.order[open[used-1]]; last.idle() {
+		p.launchShares(c, b.Shares())
+		if last := c.order[open[used-1]]; last.idle() {
 			used-- // nothing of it fitted: it begins the next batch
 		}
 		open = open[used:]
@@ -157,63 +167,71 @@ func (p *Pipeline) together(open []int, now time.Time) (due time.Time, waiting b
 }
 
 // launchShares takes what an open batch has reserved and sends it off.
-func (p *Pipeline) launchShares(shares []batch.Share) {
+func (p *Pipeline) launchShares(c *consumer, shares []batch.Share) {
 	lanes := make([]*lane, len(shares))
 	pieces := make([]*work, len(shares))
 	for i, s := range shares {
-		lanes[i] = p.order[s.Index]
+		lanes[i] = c.order[s.Index]
 		pieces[i] = &work{Piece: settle.Piece{Records: lanes[i].queue.Take(s.Count)}}
 	}
 	p.launch(lanes, pieces)
 }
 
-// enter takes a place for one more invocation: below the mapping's own limit and
-// through the function's gate. The first lane that is refused is first next time.
+// enter takes a place for one more invocation of the lane's function: below the mapping's
+// own limit and through the function's gate. The first lane that is refused is first next
+// time.
 func (p *Pipeline) enter(l *lane) bool {
-	if p.flying < p.parallel() && p.set.Gate.TryEnter(p.wake) {
-		p.flying++
+	c := l.by
+	if c.flying < p.parallel(c) && c.Gate.TryEnter(p.wake) {
+		c.flying++
 		return true
 	}
-	if !p.refused {
-		p.refused, p.next = true, l.at
+	if !c.refused {
+		c.refused, c.next = true, l.at
 	}
 	return false
 }
 
-// parallel is the largest number of invocations in flight: provisioned pollers × 5, or
-// the process default for the target, shrunk while the target throttles.
-func (p *Pipeline) parallel() int { return p.throttle.bound(p.most()) }
+// parallel is the largest number of invocations of a function in flight: provisioned
+// pollers × 5, or the process default for the target, shrunk while the target throttles.
+func (p *Pipeline) parallel(c *consumer) int { return c.throttle.bound(p.most(c)) }
 
 // most is that number while nothing throttles.
-func (p *Pipeline) most() int {
+func (p *Pipeline) most(c *consumer) int {
 	if n := p.set.Mapping.Concurrency(); n > 0 {
 		return n
 	}
-	return p.set.Parallel
+	return c.Parallel
 }
 
-// launch invokes the pieces of the lanes as one batch. The caller has entered.
+// launch invokes the pieces of the lanes, all of one function, as one batch. The caller has
+// entered.
 func (p *Pipeline) launch(lanes []*lane, pieces []*work) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	f := &flight{lanes: lanes, cancel: cancel, began: time.Now()}
+	c := lanes[0].by
+	f := &flight{lanes: lanes, by: c, cancel: cancel, began: time.Now()}
 	b := &record.Batch{Parts: make([]record.Part, len(lanes))}
 	for i, l := range lanes {
 		l.flight, l.mine = f, pieces[i]
 		b.Parts[i] = record.Part{Lane: l.key, Records: pieces[i].Records}
 		l.of.taken = max(l.of.taken, b.Parts[i].Last().Offset+1)
 	}
-	caller, gate := p.set.Caller, p.set.Gate
-	p.counts.invoked(b.Len())
-	partial, stage := p.set.Mapping.PartialAnswers, p.set.Output
+	name, caller, gate := c.Name, c.Caller, c.Gate
+	n := b.Len()
+	p.count(c, func(k *Counts) { k.invoked(n) })
+	partial, stage, mapping := c.Partial, p.set.Output, p.set.Mapping.UUID
 	go func() {
 		out := caller.Call(ctx, b)
 		gate.Leave()
+		if out.Class == function.Unknown {
+			unanswered(p.cfg.Log, mapping, b, out, ctx.Err() != nil, time.Since(f.began))
+		}
 		r := read(b, out, partial)
 		if stage != nil && r.Class == function.Succeeded && r.failures.Count() < b.Len() {
 			p.write(ctx, f, stage, &r)
 		}
 		cancel(nil)
-		p.observe(b, r, f.began)
+		p.observe(name, b, r, f.began)
 		p.post(func() { p.landed(f, r) })
 	}()
 }

@@ -23,6 +23,8 @@ var (
 	ErrNoDestination = errors.New("the mapping has no destination for dead letters: set onFailure, or skip to drop")
 	ErrChanged       = errors.New("the partition is not any more where the preview saw it; look again")
 	ErrEnded         = errors.New("the mapping stopped meanwhile")
+	ErrWhichFunction = errors.New("several functions stand on these records: say which one skips them")
+	ErrNoFunction    = errors.New("the mapping has no such function")
 )
 
 // Span is a run of offsets, both ends included. Offsets have holes: a span of more than
@@ -35,6 +37,7 @@ func (o Span) has(offset int64) bool { return o.First <= offset && offset <= o.L
 // topic, or nowhere, without another invocation.
 type Skip struct {
 	Partition record.Partition
+	Function  string // "" = the one that stands on them; of several, which is meant must be said
 	Offsets   []Span
 	Drop      bool
 	By        string // who and why, for the log and the dead letter
@@ -50,8 +53,9 @@ func (s *Skip) names(offset int64) bool {
 // does this or nothing.
 type SkipPreview struct {
 	Token    string
-	Resume   int64 // first unresolved offset now
-	After    int64 // first unresolved offset once the records are resolved
+	Function string // that skips them; the others go on with them
+	Resume   int64  // first unresolved offset now
+	After    int64  // first unresolved offset once the records are resolved
 	Records  []SkipRecord
 	InFlight bool // the lane's records are being invoked: a skip waits for the answer
 }
@@ -109,9 +113,11 @@ type skipped struct {
 // and what is started next, so that a lane can't take its records up again in between.
 func (p *Pipeline) settleSkips() {
 	p.skips = slices.DeleteFunc(p.skips, func(w *waitingSkip) bool {
-		if t := p.byID[w.skip.Partition]; t != nil && t.flies(&w.skip) && !t.closed && w.ctx.Err() == nil {
-			p.watchSkip(w)
-			return false
+		if t := p.byID[w.skip.Partition]; t != nil && !t.closed && w.ctx.Err() == nil {
+			if who, err := t.meant(&w.skip); err == nil && who.flies(&w.skip) {
+				p.watchSkip(w)
+				return false
+			}
 		}
 		if w.given != nil {
 			w.given()
@@ -141,12 +147,16 @@ func (p *Pipeline) skip(w *waitingSkip) (SkipPreview, error) {
 	if v.Token != w.skip.Token {
 		return v, ErrChanged
 	}
-	for _, l := range p.byID[w.skip.Partition].holding(&w.skip) {
+	who, err := p.byID[w.skip.Partition].meant(&w.skip)
+	if err != nil {
+		return v, err
+	}
+	for _, l := range who.holding(&w.skip) {
 		l.giveSkipped(&w.skip)
 		l.unblock()
 		l.wait = time.Time{}
 	}
-	p.cfg.Log.Warn("records are skipped by their owner", "mapping", p.set.Mapping.UUID, "partition", w.skip.Partition.String(),
+	p.cfg.Log.Warn("records are skipped by their owner", "mapping", p.set.Mapping.UUID, "partition", w.skip.Partition.String(), "function", v.Function,
 		"first_offset", v.Records[0].Offset, "last_offset", v.Records[len(v.Records)-1].Offset, "count", len(v.Records),
 		"drop", w.skip.Drop, "by", w.skip.By)
 	return v, nil
@@ -154,19 +164,23 @@ func (p *Pipeline) skip(w *waitingSkip) (SkipPreview, error) {
 
 func (p *Pipeline) previewSkip(s *Skip) (SkipPreview, error) {
 	t := p.byID[s.Partition]
-	switch {
-	case t == nil || t.closed:
+	if t == nil || t.closed {
 		return SkipPreview{}, ErrNotHere
-	case !slices.ContainsFunc(t.lanes, (*lane).stands):
+	}
+	who, err := t.meant(s)
+	switch {
+	case err != nil:
+		return SkipPreview{}, err
+	case !slices.ContainsFunc(who.lanes, (*lane).stands):
 		return SkipPreview{}, ErrNotStanding
-	case !s.Drop && p.set.Deliver == nil:
+	case !s.Drop && who.by.Deliver == nil:
 		return SkipPreview{}, ErrNoDestination
 	}
-	chosen, after := t.chosen(s)
+	chosen, after := t.chosen(s, who)
 	if err := s.covered(chosen); err != nil {
 		return SkipPreview{}, err
 	}
-	v := SkipPreview{Resume: t.resume().At, After: after, InFlight: t.flies(s)}
+	v := SkipPreview{Function: who.by.Name, Resume: t.resume().At, After: after, InFlight: who.flies(s)}
 	for _, c := range chosen {
 		if !c.lane.stands() {
 			return SkipPreview{}, fmt.Errorf("offset %d of %s: %w", c.Offset, s.Partition, ErrNotStanding)
@@ -175,30 +189,8 @@ func (p *Pipeline) previewSkip(s *Skip) (SkipPreview, error) {
 			Offset: c.Offset, Timestamp: time.UnixMilli(c.Timestamp).UTC(), Attempts: c.attempts, Bytes: len(c.Key) + len(c.Value),
 		})
 	}
-	v.Token = tokenOf(s, t.holding(s), chosen)
+	v.Token = tokenOf(s, who, chosen)
 	return v, nil
-}
-
-// stands says that the lane does not get on.
-func (l *lane) stands() bool { return l.blocked != "" || !l.since.IsZero() }
-
-// holding gives the lanes that hold named records, and flies says whether one of them has
-// work in flight, whose answer may change everything.
-func (t *partition) holding(s *Skip) []*lane {
-	var out []*lane
-	for _, l := range t.lanes {
-		for r := range l.all() {
-			if s.names(r.Offset) {
-				out = append(out, l)
-				break
-			}
-		}
-	}
-	return out
-}
-
-func (t *partition) flies(s *Skip) bool {
-	return slices.ContainsFunc(t.holding(s), func(l *lane) bool { return l.flight != nil })
 }
 
 // all gives the unresolved records of a lane with the failed attempts spent on them.
@@ -230,25 +222,33 @@ type chosenRecord struct {
 	attempts int
 }
 
-// chosen gives the named records of a partition in order of offset, and where it would
-// stand without them. What is not dealt out to a lane is not in hand.
-func (t *partition) chosen(s *Skip) (chosen []chosenRecord, after int64) {
+// chosen gives the named records that a function has in hand, in order of offset, and where
+// the partition would stand without them. What is not dealt out to a lane is not in hand.
+func (t *partition) chosen(s *Skip, who *reader) (chosen []chosenRecord, after int64) {
 	var first *record.Record
-	for _, l := range t.lanes {
-		for r, attempts := range l.all() {
-			if s.names(r.Offset) {
-				chosen = append(chosen, chosenRecord{r, l, attempts})
-			} else if first == nil || r.Offset < first.Offset {
-				first = r
-			}
-		}
-	}
-	slices.SortFunc(chosen, func(a, b chosenRecord) int { return cmp.Compare(a.Offset, b.Offset) })
-	if t.waiting.Len() > 0 {
-		if r := t.waiting.Head(); first == nil || r.Offset < first.Offset {
+	lowest := func(r *record.Record) {
+		if first == nil || r.Offset < first.Offset {
 			first = r
 		}
 	}
+	for l := range t.lanes() {
+		for r, attempts := range l.all() {
+			if l.in == who && s.names(r.Offset) {
+				chosen = append(chosen, chosenRecord{r, l, attempts})
+			} else {
+				lowest(r)
+			}
+		}
+	}
+	for _, r := range t.readers {
+		if r.waiting.Len() > 0 {
+			lowest(r.waiting.Head())
+		}
+	}
+	if t.waiting.Len() > 0 {
+		lowest(t.waiting.Head())
+	}
+	slices.SortFunc(chosen, func(a, b chosenRecord) int { return cmp.Compare(a.Offset, b.Offset) })
 	after = t.tail.At
 	if first != nil {
 		after = first.Resume.At
@@ -273,10 +273,10 @@ func (s *Skip) covered(chosen []chosenRecord) error {
 	return errors.Join(missing...)
 }
 
-func tokenOf(s *Skip, lanes []*lane, chosen []chosenRecord) string {
+func tokenOf(s *Skip, who *reader, chosen []chosenRecord) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %t %d\n", s.Partition, s.Drop, len(chosen))
-	for _, l := range lanes { // where each stands; the others of the partition may go on
+	fmt.Fprintf(h, "%s %s %t %d\n", s.Partition, who.by.Name, s.Drop, len(chosen))
+	for _, l := range who.holding(s) { // where each stands; the others of the partition may go on
 		fmt.Fprintf(h, "%d %d\n", l.key.Slot, l.head().Resume.At)
 	}
 	for _, c := range chosen {
@@ -332,7 +332,7 @@ func (p *Pipeline) giveAsSkipped(l *lane, w *work) {
 	switch {
 	case w.give.skip.Drop:
 		p.drop(l, w, "skipped by "+w.give.skip.By)
-	case p.set.Deliver != nil:
+	case l.by.Deliver != nil:
 		p.deliver(l, w)
 	default:
 		p.cfg.Log.Warn("the destination of skipped records was taken away, they are invoked again",

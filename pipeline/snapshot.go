@@ -33,11 +33,57 @@ type LaneSnapshot struct {
 	Stands   []Stand     // lanes that do not get on, in order of offset
 	Span     Uncommitted // with several lanes: what a crash would repeat
 	Changing bool        // other lanes begin when nothing of these is in hand
+
+	Readers []ReaderSnapshot // where each function stands, with several functions
+}
+
+// ReaderSnapshot is where one function stands in a partition.
+type ReaderSnapshot struct {
+	Function string
+	Resume   int64 // the first offset it has not resolved, or the partition's tail
+	Open     int   // records given to it that it has not resolved
+}
+
+// FunctionSnapshot is one function of the mapping.
+type FunctionSnapshot struct {
+	Name     string
+	Result   string // of its last invocation
+	Detail   string
+	Flying   int
+	Open     int // records given to it that it has not resolved
+	Standing int // lanes that do not get on
+	Counts   *Counts
+}
+
+func (c *consumer) snapshot() FunctionSnapshot {
+	f := FunctionSnapshot{Name: c.Name, Result: c.result, Detail: c.detail, Flying: c.flying, Counts: c.counts}
+	for _, l := range c.order {
+		if l.stands() {
+			f.Standing++
+		}
+		f.Open += l.inHand() + l.queue.Len()
+		if l.key.Slot == 0 {
+			f.Open += l.in.waiting.Len()
+		}
+	}
+	return f
+}
+
+func (r *reader) snapshot() ReaderSnapshot {
+	s := ReaderSnapshot{Function: r.by.Name, Resume: r.of.tail.At, Open: r.waiting.Len()}
+	if head := r.head(); head != nil {
+		s.Resume = head.Offset
+	}
+	for _, l := range r.lanes {
+		s.Open += l.inHand() + l.queue.Len()
+	}
+	return s
 }
 
 // Stand is one lane that does not get on.
 type Stand struct {
 	Slot     int32
+	Function string
 	At       int64 // its first unresolved offset
 	InFlight bool
 	Attempts int
@@ -66,6 +112,7 @@ func (s *LaneSnapshot) ByStand() []LaneSnapshot {
 	var out []LaneSnapshot
 	for _, st := range s.Stands {
 		one := *s
+		one.Stands = []Stand{st}
 		one.show(st)
 		out = append(out, one)
 	}
@@ -79,10 +126,17 @@ func (s *LaneSnapshot) show(st Stand) {
 func (t *partition) snapshot() LaneSnapshot {
 	s := LaneSnapshot{
 		Partition: t.id, Committed: t.committed.At, Resume: t.resume().At, Tail: t.tail.At,
-		Waiting: t.waiting.Len(), Paused: t.paused, Lanes: len(t.lanes),
+		Waiting: t.waiting.Len(), Paused: t.paused,
 	}
 	s.At = s.Resume
-	for _, l := range t.lanes {
+	for _, r := range t.readers {
+		s.Waiting += r.waiting.Len()
+		if t.fan {
+			s.Readers = append(s.Readers, r.snapshot())
+		}
+	}
+	for l := range t.lanes() {
+		s.Lanes++
 		s.Waiting += l.queue.Len()
 		s.InHand += l.inHand()
 		if l.flight != nil {
@@ -101,7 +155,8 @@ func (t *partition) snapshot() LaneSnapshot {
 	case len(s.Stands) > 0:
 		s.show(s.Stands[0])
 	case !t.several():
-		s.Attempts, s.Retry = t.lanes[0].attempts(), t.lanes[0].wait
+		l := t.readers[0].lanes[0]
+		s.Attempts, s.Retry = l.attempts(), l.wait
 	}
 	if t.several() {
 		s.Span = Uncommitted{t.span.records(), t.span.bytes(), t.span.full}
@@ -111,7 +166,7 @@ func (t *partition) snapshot() LaneSnapshot {
 
 func (l *lane) stand() Stand {
 	st := Stand{
-		Slot: l.key.Slot, At: l.of.resume().At, InFlight: l.flight != nil, Attempts: l.attempts(),
+		Slot: l.key.Slot, Function: l.by.Name, At: l.of.resume().At, InFlight: l.flight != nil, Attempts: l.attempts(),
 		Since: l.since, Retry: l.wait, Detail: l.detail, Blocked: l.blocked,
 	}
 	if r := l.head(); r != nil {

@@ -1,6 +1,11 @@
 package pipeline
 
-import "gantry/record"
+import (
+	"time"
+
+	"gantry/pipeline/batch"
+	"gantry/record"
+)
 
 // Bound is the most that the uncommitted span of a partition with several lanes may have:
 // a crash repeats at most that much. A span that was full takes again below three quarters.
@@ -90,4 +95,16 @@ func (s *span) fit(records []record.Record, limit int) (n int, bytes int64) {
 		bytes += one
 	}
 	return n, bytes
+}
+
+// next takes at most limit of the records that wait, as many as the span has room for,
+// and notes that they are dealt out. A run is of one poll.
+func (s *span) next(waiting *batch.Queue, limit int) ([]record.Record, time.Time) {
+	if waiting.Len() == 0 || !s.room() {
+		return nil, time.Time{}
+	}
+	n, bytes := s.fit(waiting.Front(), limit)
+	records, arrived := waiting.Next(n)
+	s.deal(records[0].Offset, records[n-1].Offset, int64(n), bytes)
+	return records, arrived
 }

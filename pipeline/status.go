@@ -2,9 +2,10 @@ package pipeline
 
 import (
 	"cmp"
+	"slices"
 	"sync/atomic"
+	"time"
 
-	"gantry/function"
 	"gantry/mapping"
 	"gantry/pipeline/poll"
 	"gantry/pipeline/settle"
@@ -59,6 +60,16 @@ func (c *Counts) failed(w settle.Piece, v settle.Verdict) {
 	c.InvokeErrors.Add(1)
 }
 
+func (c *Counts) attempted(took time.Duration) {
+	c.DeliveryTime.Add(int64(took))
+	c.Deliveries.Add(1)
+}
+
+func (c *Counts) wrote(n int, bytes int64) {
+	c.Written.Add(int64(n))
+	c.WrittenBytes.Add(bytes)
+}
+
 func (c *Counts) dropped(n int) { c.Dropped.Add(int64(n)) }
 
 func (c *Counts) delivered(ok, failed int) {
@@ -73,8 +84,7 @@ func (p *Pipeline) Counts() *Counts { return &p.counts }
 
 // board is what the mapping shows: AWS's LastProcessingResult, and what it means.
 type board struct {
-	result      string
-	detail      string
+	polls       bool  // records came
 	cause       error // the failing poll
 	unreached   error // brokers that connections can't be made to
 	uncommitted error // the failing commit
@@ -83,19 +93,12 @@ type board struct {
 }
 
 func newBoard() board {
-	return board{result: mapping.NoRecords, losses: map[record.Partition]mapping.Loss{}}
+	return board{losses: map[record.Partition]mapping.Loss{}}
 }
-
-func (b *board) set(result, detail string) { b.result, b.detail = result, detail }
 
 func (b *board) assigned() { b.joined, b.cause = true, nil }
 
-func (b *board) polled() {
-	b.cause = nil
-	if b.result == mapping.NoRecords {
-		b.set(mapping.OK, "")
-	}
-}
+func (b *board) polled() { b.cause, b.polls = nil, true }
 
 func (b *board) trouble(err error) { b.cause = err }
 
@@ -104,25 +107,6 @@ func (b *board) lost(l mapping.Loss) {
 }
 
 func (b *board) removed(id record.Partition) { delete(b.losses, id) }
-
-// delivers ends the problem of a destination that takes letters again.
-func (b *board) delivers() {
-	if b.result == mapping.ProblemDestination {
-		b.set(mapping.OK, "")
-	}
-}
-
-// invoked shows the last invocation: its problem, or OK.
-func (b *board) invoked(out function.Outcome) {
-	switch {
-	case out.Class == function.Succeeded:
-		b.set(mapping.OK, "")
-	case out.Problem != "":
-		b.set(out.Problem, describe(out))
-	default:
-		b.set(mapping.ProblemFunction, describe(out))
-	}
-}
 
 // Snapshot is what a pipeline looks like at one moment.
 type Snapshot struct {
@@ -134,6 +118,8 @@ type Snapshot struct {
 	Lanes  []LaneSnapshot // by partition
 	Flying int
 	Held   int64
+
+	Functions []FunctionSnapshot // in their order
 }
 
 // Snapshot asks the loop; it waits until the loop runs, and works after it ended.
@@ -141,8 +127,12 @@ func (p *Pipeline) Snapshot() Snapshot {
 	var s Snapshot
 	look := func() {
 		s = Snapshot{
-			Joined: p.status.joined, Result: p.status.result, Detail: p.status.detail, Cause: cmp.Or(p.status.cause, p.status.unreached, p.status.uncommitted),
-			Flying: p.flying, Held: p.held,
+			Joined: p.status.joined, Cause: cmp.Or(p.status.cause, p.status.unreached, p.status.uncommitted),
+			Flying: p.flying(), Held: p.held,
+		}
+		s.Result, s.Detail = p.result()
+		for _, c := range p.consumers {
+			s.Functions = append(s.Functions, c.snapshot())
 		}
 		for _, loss := range p.status.losses {
 			s.Losses = append(s.Losses, loss)
@@ -150,7 +140,7 @@ func (p *Pipeline) Snapshot() Snapshot {
 		want := p.set.Mapping.Lanes.InForce()
 		for _, t := range p.parts {
 			s.Lanes = append(s.Lanes, t.snapshot())
-			s.Lanes[len(s.Lanes)-1].Changing = t.shape != want
+			s.Lanes[len(s.Lanes)-1].Changing = slices.ContainsFunc(t.readers, func(r *reader) bool { return r.shape != want })
 		}
 	}
 	p.do(look)

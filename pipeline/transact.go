@@ -115,12 +115,12 @@ func (p *Pipeline) forgetAnswers(id record.Partition) {
 
 // gather is together, but for kept answers: then a batch never holds two partitions, because
 // nobody could tell whose part of the answer is whose once one of them is lost.
-func (p *Pipeline) gather(open []int, now time.Time) (due time.Time, waiting bool) {
+func (p *Pipeline) gather(c *consumer, open []int, now time.Time) (due time.Time, waiting bool) {
 	if !p.cfg.KeepAnswers {
-		return p.together(open, now)
+		return p.together(c, open, now)
 	}
 	for _, at := range open {
-		one, waits := p.together([]int{at}, now)
+		one, waits := p.together(c, []int{at}, now)
 		if waits && (!waiting || one.Before(due)) {
 			due, waiting = one, true
 		}

@@ -118,3 +118,47 @@ func TestPartOfABatchWaitsForTheRest(t *testing.T) {
 		r.Check(t)
 	})
 }
+
+// A transaction ends when its time or its bytes are full. Where nothing is answered there is
+// none: the offsets are committed plainly.
+func TestATransactionIsBoundedAndNeverWithoutAnswers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		output       mapping.Output
+		answer       rig.Answer
+		soon, behind int64 // transactions a second after the records came, and after the interval
+	}{
+		"by time":      {mapping.Output{Interval: 10 * time.Second}, echo, 1, 2},
+		"by bytes":     {mapping.Output{Interval: 10 * time.Second, Bytes: 1}, echo, 2, 2},
+		"no answers":   {mapping.Output{}, func(context.Context, rig.Call) function.Outcome { return rig.OK() }, 0, 0},
+		"empty answer": {mapping.Output{}, func(context.Context, rig.Call) function.Outcome { return empty() }, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c.output.Topic, c.output.Transactional = "out", true
+				r, m := writing(t, c.output)
+				if c.behind == 0 { // no transaction can commit them
+					defer r.Fake.Hold(kmsg.TxnOffsetCommit)()
+				}
+				p := r.Start(rig.Spec{Mapping: m, Answer: c.answer})
+				r.Produce(produced(0, 3)...)
+				time.Sleep(time.Second)
+				r.Produce(produced(0, 3)...)
+				time.Sleep(time.Second)
+				require.Equal(t, c.soon, p.Pipe.Counts().Transactions.Load())
+				time.Sleep(10 * time.Second)
+				require.Equal(t, c.behind, p.Pipe.Counts().Transactions.Load())
+				require.EqualValues(t, 6, r.Fake.Committed(rig.Group, rig.Topic)[0])
+				require.NoError(t, p.Stop())
+				r.Check(t)
+			})
+		})
+	}
+}
+
+func empty() function.Outcome {
+	out := rig.OK()
+	out.Answer = []byte(`{"records":{}}`)
+	return out
+}

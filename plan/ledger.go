@@ -18,8 +18,9 @@ type Line struct {
 	Phase    Phase           `json:"phase"`
 	State    State           `json:"state"`           // of the migration when the line is written
 	Facts    json.RawMessage `json:"facts,omitempty"` // what the step found or did: one of the types below, or the step's own
-	Previous string          `json:"prev"`            // SHA-256 of the line before, in hex; "" for the first
-	Hash     string          `json:"hash"`            // SHA-256 over the line without this member, in hex
+	Previous string          `json:"prev"`            // Hash of the line before; "" for the first
+	Hash     string          `json:"-"`               // SHA-256 of Written, in hex; stands beside it
+	Written  []byte          `json:"-"`               // the line as it was written: its JSON, of whatever version of gantry
 }
 
 // Phase is where a step stands. What a step is about to change is written before it is

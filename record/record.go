@@ -69,9 +69,10 @@ type Record struct {
 	// it is the place behind the record polled before, not a computed number.
 	Resume Offset
 
-	Epoch     int32 // leader epoch, -1 unknown
-	Size      int32 // bytes this record takes in an encoded event
-	LogAppend bool  // the timestamp was set by the broker (LOG_APPEND_TIME)
+	Epoch     int32  // leader epoch, -1 unknown
+	Size      int32  // bytes this record takes in an encoded event
+	Wants     uint32 // the functions whose filters keep it, a bit for each; not used where there is one
+	LogAppend bool   // the timestamp was set by the broker (LOG_APPEND_TIME)
 }
 
 // After is what a group commits when this record is resolved as well.

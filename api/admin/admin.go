@@ -15,6 +15,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"gantry/cloud"
 	"gantry/deadletter"
 	"gantry/engine"
@@ -52,6 +54,7 @@ type Engine interface {
 	Standing(ctx context.Context) []engine.Standing
 	Watch(uuid string) (<-chan pipeline.Event, func(), error)
 	Resolve(ctx context.Context, m *mapping.Mapping) error
+	Group(ctx context.Context, uuid string) (kafka.Group, error)
 	Begins(ctx context.Context, m mapping.Mapping) (string, error)
 }
 
@@ -99,6 +102,10 @@ type Config struct {
 	Allow func(ctx context.Context, operation string) error
 	// Identities are the credentials for AWS, as far as they may be shown; nil = none.
 	Identities func() []cloud.Identity
+	// Secrets says whether a caller is shown the values of environment variables; nil = no.
+	Secrets func(ctx context.Context) bool
+	// AWS gives the configuration of gantry's own calls to AWS; nil = there is no road.
+	AWS func(ctx context.Context) (aws.Config, error)
 	// Integration says what is wrong with a ready-made function; nil = nothing is checked.
 	Integration func(name string, settings map[string]string) error
 	// Notes says what an owner should know of how a function runs here; nil = nothing.
@@ -119,6 +126,7 @@ type Server struct {
 	mux       *http.ServeMux
 	mappings  store.Typed[mapping.Mapping]
 	functions store.Typed[function.Function]
+	handovers handovers
 }
 
 // New makes the API.

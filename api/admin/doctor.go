@@ -47,8 +47,10 @@ func (s *Server) examineMapping(ctx context.Context, c call[none]) (doctor.Repor
 	}
 	status := s.cfg.Engine.Status(m.UUID)
 	found := doctor.Case{Mapping: m, Running: &status, Functions: map[string]function.Function{}}
-	if fn, _, err := s.functions.Get(ctx, m.Functions[0].Function); err == nil {
-		found.Functions[fn.Name] = fn
+	for _, name := range m.Names() {
+		if fn, _, err := s.functions.Get(ctx, name); err == nil {
+			found.Functions[fn.Name] = fn
+		}
 	}
 	for _, st := range s.cfg.Engine.Standing(ctx) {
 		if st.Mapping.UUID == m.UUID {
@@ -91,19 +93,25 @@ func (s *Server) policy(ctx context.Context, c call[none]) (doctor.IAM, error) {
 	if err != nil {
 		return doctor.IAM{}, err
 	}
-	fn, _, err := s.functions.Get(ctx, m.Functions[0].Function)
-	if err != nil {
-		return doctor.IAM{}, fmt.Errorf("function %s: %w", m.Functions[0].Function, err)
+	var functions []function.Function
+	for _, name := range m.Names() {
+		fn, _, err := s.functions.Get(ctx, name)
+		if err != nil {
+			return doctor.IAM{}, fmt.Errorf("function %s: %w", name, err)
+		}
+		functions = append(functions, fn)
 	}
-	return doctor.PolicyFor(doctor.Needing{Mapping: m, Function: fn, Cluster: s.entryOf(m), Roles: s.cfg.Roles}), nil
+	return doctor.PolicyFor(doctor.Needing{Mapping: m, Functions: functions, Cluster: s.entryOf(m), Roles: s.cfg.Roles}), nil
 }
 
-// entryOf is the entry of clusters: a mapping belongs to; the zero Config if none.
-func (s *Server) entryOf(m mapping.Mapping) kafka.Config {
-	if entry, ok := s.cfg.Clusters[m.Source.Cluster]; ok {
+func (s *Server) entryOf(m mapping.Mapping) kafka.Config { return EntryOf(s.cfg.Clusters, m) }
+
+// EntryOf is the entry of clusters: a mapping belongs to; the zero Config if none.
+func EntryOf(clusters map[string]kafka.Config, m mapping.Mapping) kafka.Config {
+	if entry, ok := clusters[m.Source.Cluster]; ok {
 		return entry
 	}
-	for _, entry := range s.cfg.Clusters {
+	for _, entry := range clusters {
 		if m.Source.ARN != "" && entry.ARN == m.Source.ARN || slices.ContainsFunc(entry.Brokers, func(b string) bool { return slices.Contains(m.Source.Bootstrap, b) }) {
 			return entry
 		}

@@ -337,6 +337,10 @@ func (e *fakeEngine) Resolve(_ context.Context, m *mapping.Mapping) error {
 	return e.err
 }
 
+func (e *fakeEngine) Group(context.Context, string) (kafka.Group, error) {
+	return kafka.Group{State: "Empty"}, nil
+}
+
 func (e *fakeEngine) Begins(context.Context, mapping.Mapping) (string, error) {
 	return "begins here", e.err
 }

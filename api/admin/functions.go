@@ -74,7 +74,7 @@ func (s *Server) users(ctx context.Context, name string) ([]string, error) {
 	items, err := s.mappings.List(ctx)
 	var users []string
 	for _, item := range items {
-		if item.Value.Functions[0].Function == name && !item.Value.Deleting {
+		if item.Value.Uses(name) && !item.Value.Deleting {
 			users = append(users, cmp.Or(item.Value.Name, item.ID))
 		}
 	}

@@ -14,6 +14,7 @@ import (
 type mappingAnswer struct {
 	Mapping     mappingView      `json:"mapping"`
 	Status      statusView       `json:"status"`
+	Functions   []functionState  `json:"functions,omitempty"` // each one here, where there are several
 	Lanes       []laneView       `json:"lanes"`
 	Counts      map[string]int64 `json:"counts"` // by AWS's metric names, since this process runs it
 	Lag         *lagView         `json:"lag,omitempty"`
@@ -37,13 +38,14 @@ type mappingView struct {
 	Deleting bool   `json:"deleting,omitempty"`
 	Enabled  bool   `json:"enabled"`
 
-	Function  string       `json:"function"`
-	Cluster   string       `json:"cluster,omitempty"`
-	ARN       string       `json:"arn,omitempty"`
-	Brokers   []string     `json:"brokers,omitempty"`
-	Topic     string       `json:"topic"`
-	Access    []accessView `json:"sourceAccessConfigurations,omitempty"`
-	Plaintext bool         `json:"allowPlaintext,omitempty"`
+	Function  string         `json:"function,omitempty"`
+	Functions []consumerView `json:"functions,omitempty"` // where there are several
+	Cluster   string         `json:"cluster,omitempty"`
+	ARN       string         `json:"arn,omitempty"`
+	Brokers   []string       `json:"brokers,omitempty"`
+	Topic     string         `json:"topic"`
+	Access    []accessView   `json:"sourceAccessConfigurations,omitempty"`
+	Plaintext bool           `json:"allowPlaintext,omitempty"`
 
 	GroupID        string     `json:"consumerGroupId"`
 	Start          string     `json:"startingPosition"`
@@ -69,6 +71,23 @@ type mappingView struct {
 	Tags         map[string]string          `json:"tags,omitempty"`
 	Positions    map[string]map[int32]int64 `json:"positions,omitempty"` // where each partition began
 	LastModified *time.Time                 `json:"lastModified,omitempty"`
+}
+
+// consumerView is one of several functions of a mapping.
+type consumerView struct {
+	Name    string   `json:"name"`
+	Filters []string `json:"filters,omitempty"`
+}
+
+// consumersOf fills in the functions as a file has them.
+func (v *mappingView) consumersOf(m mapping.Mapping) {
+	if !m.Several() {
+		v.Function, v.Filters = m.Functions[0].Function, m.Functions[0].Filters
+		return
+	}
+	for _, c := range m.Functions {
+		v.Functions = append(v.Functions, consumerView{c.Function, c.Filters})
+	}
 }
 
 type accessView struct {
@@ -113,13 +132,13 @@ func outputOf(o *mapping.Output) *outputView {
 func viewOf(m mapping.Mapping) mappingView {
 	v := mappingView{
 		UUID: m.UUID, Name: m.Name, Declared: m.Declared, Deleting: m.Deleting, Enabled: m.Enabled,
-		Function: m.Functions[0].Function, Filters: m.Functions[0].Filters,
 		Cluster: m.Source.Cluster, ARN: m.Source.ARN, Brokers: m.Source.Bootstrap, Topic: m.Source.Topics[0],
 		Plaintext: m.Source.AllowPlaintext, GroupID: m.GroupID, Start: string(m.Start), StartTime: known(m.StartTime),
 		BatchSize: m.BatchSize, RetryAttempts: m.RetryAttempts, RecordAge: "-1",
 		Bisect: m.Bisect, PartialAnswers: m.PartialAnswers, OnFailure: m.OnFailure,
 		LogLevel: m.SystemLogLevel, Tags: m.Tags, Positions: m.Positions, LastModified: known(m.LastModified),
 	}
+	v.consumersOf(m)
 	for _, a := range m.Source.Access {
 		v.Access = append(v.Access, accessView{a.Type, a.URI})
 	}
@@ -203,6 +222,8 @@ type laneView struct {
 	Changing bool        `json:"changing,omitempty"` // other lanes begin when what is in hand is resolved
 	Span     *spanView   `json:"span,omitempty"`
 	Stands   []standView `json:"stands,omitempty"` // each lane that does not get on
+
+	Readers []readerView `json:"readers,omitempty"` // where each of several functions stands
 }
 
 // spanView is the uncommitted span of a partition with several lanes: what a crash would
@@ -216,6 +237,7 @@ type spanView struct {
 // standView is one of several lanes that does not get on.
 type standView struct {
 	Lane     int32      `json:"lane"`
+	Function string     `json:"function"`
 	Offset   int64      `json:"offset"`
 	Attempts int        `json:"attempts"`
 	Since    *time.Time `json:"since,omitempty"`
@@ -233,7 +255,7 @@ func lanesOf(lanes []pipeline.LaneSnapshot, masked func(string) string) []laneVi
 			Since: known(l.Since), Retry: known(l.Retry), Head: known(l.Head), Blocked: l.Blocked, Detail: masked(l.Detail),
 			Changing: l.Changing,
 		}
-		if l.Lanes > 1 {
+		if l.Lanes > 1 || len(l.Readers) > 0 {
 			v.several(l, masked)
 		}
 		views = append(views, v)
@@ -247,9 +269,12 @@ func lanesOf(lanes []pipeline.LaneSnapshot, masked func(string) string) []laneVi
 // several adds what only a partition with several lanes has.
 func (v *laneView) several(l pipeline.LaneSnapshot, masked func(string) string) {
 	v.Lanes, v.Flying = l.Lanes, l.Flying
+	for _, r := range l.Readers {
+		v.Readers = append(v.Readers, readerView(r))
+	}
 	v.Span = &spanView{l.Span.Records, l.Span.Bytes, l.Span.Full}
 	for _, st := range l.Stands {
-		v.Stands = append(v.Stands, standView{st.Slot, st.At, st.Attempts, known(st.Since), known(st.Retry), st.Blocked, masked(st.Detail)})
+		v.Stands = append(v.Stands, standView{st.Slot, st.Function, st.At, st.Attempts, known(st.Since), known(st.Retry), st.Blocked, masked(st.Detail)})
 	}
 }
 
@@ -264,6 +289,7 @@ func (s *Server) getMapping(ctx context.Context, c call[none]) (mappingAnswer, e
 		return out, nil //nolint:nilerr // it does not run here: there are no lanes to show
 	}
 	out.Lanes = lanesOf(run.Snapshot.Lanes, s.cfg.MaskText)
+	out.Functions = s.functionStates(run.Snapshot.Functions)
 	for _, m := range mappingCounters {
 		out.Counts[cmp.Or(m.aws, "Invocations")] = int64(m.read(run.Counts))
 	}

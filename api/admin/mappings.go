@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gantry/cloud"
@@ -17,7 +18,7 @@ import (
 type Summary struct {
 	UUID         string    `json:"uuid"`
 	Name         string    `json:"name,omitempty"`
-	Function     string    `json:"function"`
+	Function     string    `json:"function"` // the names of all, where there are several
 	Topic        string    `json:"topic"`
 	Group        string    `json:"group"`
 	State        string    `json:"state"`
@@ -74,7 +75,7 @@ func badness(m Summary) int {
 func (s *Server) summary(m mapping.Mapping) Summary {
 	status := s.cfg.Engine.Status(m.UUID)
 	out := Summary{
-		UUID: m.UUID, Name: m.Name, Function: m.Functions[0].Function, Topic: m.Source.Topics[0], Group: m.GroupID,
+		UUID: m.UUID, Name: m.Name, Function: functionsIn(m), Topic: m.Source.Topics[0], Group: m.GroupID,
 		State: string(cmp.Or(status.State, mapping.Creating)), Reason: status.Reason,
 		Result: cmp.Or(status.ProcessingResult, mapping.NoRecords), Detail: s.cfg.MaskText(status.Detail),
 		Declared: m.Declared, LastModified: m.LastModified,
@@ -93,6 +94,9 @@ func (s *Server) summary(m mapping.Mapping) Summary {
 	}
 	return out
 }
+
+// functionsIn is the function of a mapping in one word; the names of all where there are several.
+func functionsIn(m mapping.Mapping) string { return strings.Join(m.Names(), ",") }
 
 // find looks a mapping up by UUID, or by its name in a file.
 func (s *Server) find(ctx context.Context, id string) (mapping.Mapping, error) {

@@ -80,7 +80,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	lags := c.engine.Lags(c.ctx)
 	for _, r := range c.engine.Running() {
 		labels := labelsOf(r.UUID, r.Mapping)
-		emit(out, mappingCounters, mappingLabels, r.Counts, labels...)
+		c.counts(out, r, labels)
 		emit(out, mappingGauges, mappingLabels, r, labels...)
 		if r.Mapping.Pollers != nil {
 			emit(out, pollerMetrics, mappingLabels, r, labels...)
@@ -89,9 +89,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 			emit(out, lagMetrics, mappingLabels, lag, labels...)
 		}
 		for _, l := range r.Snapshot.Lanes {
-			if stands(l) && !l.Since.IsZero() {
-				emit(out, laneMetrics, partitionLabels, l, append(slices.Clone(labels), l.Partition.String())...)
-			}
+			c.standing(out, r, l, labels)
 		}
 		for _, h := range c.engine.Headroom(r.UUID) {
 			emit(out, headroomMetrics, partitionLabels, h, append(slices.Clone(labels), h.Partition.String())...)
@@ -128,7 +126,43 @@ func (c collector) function(out chan<- prometheus.Metric, f engine.FunctionUse) 
 }
 
 func labelsOf(uuid string, m mapping.Mapping) []string {
-	return []string{uuid, m.Name, m.Functions[0].Function, m.Source.Topics[0]}
+	return []string{uuid, m.Name, functionsIn(m), m.Source.Topics[0]}
+}
+
+// counts are a mapping's counters. What is counted of a function bears its name where there
+// are several; what is counted of the mapping bears all of them.
+func (c collector) counts(out chan<- prometheus.Metric, r engine.Running, labels []string) {
+	if len(r.Snapshot.Functions) < 2 {
+		emit(out, mappingCounters, mappingLabels, r.Counts, labels...)
+		return
+	}
+	ofOne := functionCounters()
+	ofAll := slices.DeleteFunc(slices.Clone(mappingCounters), func(m metric[*pipeline.Counts]) bool {
+		return slices.ContainsFunc(ofOne, func(f metric[*pipeline.Counts]) bool { return f.name == m.name })
+	})
+	emit(out, ofAll, mappingLabels, r.Counts, labels...)
+	for _, f := range r.Snapshot.Functions {
+		emit(out, ofOne, mappingLabels, f.Counts, labels[0], labels[1], f.Name, labels[3])
+	}
+}
+
+// standing are the metrics of a partition's lanes that stand: of each function the one that
+// stands on the lowest offset.
+func (c collector) standing(out chan<- prometheus.Metric, r engine.Running, l pipeline.LaneSnapshot, labels []string) {
+	if !stands(l) {
+		return
+	}
+	seen := map[string]bool{}
+	for _, one := range l.ByStand() {
+		name := labels[2]
+		if len(r.Snapshot.Functions) > 1 && len(one.Stands) > 0 {
+			name = one.Stands[0].Function
+		}
+		if !one.Since.IsZero() && !seen[name] {
+			seen[name] = true
+			emit(out, laneMetrics, partitionLabels, one, labels[0], labels[1], name, labels[3], l.Partition.String())
+		}
+	}
 }
 
 // stands says that a lane does not get on: a record of it fails, or it waits for its owner.

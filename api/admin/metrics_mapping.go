@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,6 +44,15 @@ var mappingCounters = []metric[*pipeline.Counts]{
 	{"", "gantry_transactions_aborted_total", "Transactions that failed; their answers are written again.", counted, total(func(c *pipeline.Counts) int64 { return c.Aborted.Load() })},
 	{"", "gantry_transaction_seconds_total", "Time the committed transactions took.", counted, func(c *pipeline.Counts) float64 { return float64(c.TransactionNS.Load()) / 1e9 }},
 	{"", "gantry_invocations_total", "Batches sent to the function.", counted, total(func(c *pipeline.Counts) int64 { return c.Invocations.Load() })},
+}
+
+// functionCounters are those of them that are counted of each function of a mapping.
+func functionCounters() []metric[*pipeline.Counts] {
+	whole := []string{
+		"gantry_polled_events_total", "gantry_filtered_out_events_total", "gantry_committed_events_total", "gantry_commit_errors_total",
+		"gantry_polling_errors_total", "gantry_polled_bytes_total", "gantry_transactions_total", "gantry_transactions_aborted_total", "gantry_transaction_seconds_total",
+	}
+	return slices.DeleteFunc(slices.Clone(mappingCounters), func(m metric[*pipeline.Counts]) bool { return slices.Contains(whole, m.name) })
 }
 
 func lanes(one func(pipeline.LaneSnapshot) float64) func(engine.Running) float64 {

@@ -18,18 +18,20 @@ func TestASkipIsPreviewedAndConfirmedByItsToken(t *testing.T) {
 	b := newBench(t)
 	b.put(plain(one, "m"))
 	b.engine.skip = pipeline.SkipPreview{
-		Token: "t", Resume: 7, After: 8, Records: []pipeline.SkipRecord{{Offset: 7, Timestamp: started, Attempts: 3, Bytes: 11}},
+		Token: "t", Function: "price", Resume: 7, After: 8, Records: []pipeline.SkipRecord{{Offset: 7, Timestamp: started, Attempts: 3, Bytes: 11}},
 	}
 	const path = "/gantry/v1/mappings/m/skip"
 	const order = `"partition":3,"offsets":[{"first":7,"last":7}],"to":"drop"`
 	b.refused(400, "InvalidParameterValueException", "to: want dead-letter or drop", "POST", path, `{}`)
 	b.refused(400, "InvalidParameterValueException", "offsets: is missing", "POST", path, `{"to":"drop"}`)
 	b.refused(400, "InvalidParameterValueException", "ends before it begins", "POST", path, `{"to":"drop","offsets":[{"first":7,"last":6}]}`)
-	want := `{"token":"t","done":false,"topic":"orders","partition":3,"to":"drop","resume":7,"after":8,"inFlight":false,
+	want := `{"token":"t","done":false,"topic":"orders","partition":3,"function":"price","to":"drop","resume":7,"after":8,"inFlight":false,
 		"records":[{"offset":7,"timestamp":"2026-11-23T12:00:00Z","attempts":3,"bytes":11}]}`
 	requireJSON(t, want, b.fine("POST", path, `{`+order+`}`))
 	require.Equal(t, record.Partition{Topic: "orders", Index: 3}, b.engine.skipped.Partition)
 	require.True(t, b.engine.skipped.Drop)
+	b.fine("POST", path, `{"function":"price",`+order+`}`)
+	require.Equal(t, "price", b.engine.skipped.Function)
 	b.refused(400, "InvalidParameterValueException", "reason: is missing", "POST", path, `{`+order+`,"token":"t"}`)
 	b.refused(409, "ResourceConflictException", "look again", "POST", path, `{`+order+`,"token":"old","reason":"x"}`)
 	require.Empty(t, b.audit.lines(), "nothing was changed")

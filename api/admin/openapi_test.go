@@ -17,6 +17,7 @@ DELETE /gantry/v1/mappings/{id}
 GET /gantry/v1/backup
 GET /gantry/v1/doctor/aws
 GET /gantry/v1/doctor/clusters/{name}
+GET /gantry/v1/export/{kind}
 GET /gantry/v1/functions
 GET /gantry/v1/functions/{name}
 GET /gantry/v1/functions/{name}/logs
@@ -36,6 +37,7 @@ GET /gantry/v1/status
 POST /gantry/v1/apply
 POST /gantry/v1/mappings/{id}/accept-loss
 POST /gantry/v1/mappings/{id}/dead-letters/redrive
+POST /gantry/v1/mappings/{id}/handover
 POST /gantry/v1/mappings/{id}/offsets/reset
 POST /gantry/v1/mappings/{id}/pause
 POST /gantry/v1/mappings/{id}/resume
@@ -102,7 +104,7 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 				require.NotEmpty(t, r.(map[string]any)["description"], path)
 			}
 			require.Equal(t, method == "post" && (strings.HasSuffix(path, "apply") || strings.HasSuffix(path, "loss") || strings.HasSuffix(path, "records") ||
-				strings.HasSuffix(path, "skip") || strings.HasSuffix(path, "reset") || strings.HasSuffix(path, "redrive")),
+				strings.HasSuffix(path, "skip") || strings.HasSuffix(path, "reset") || strings.HasSuffix(path, "redrive") || strings.HasSuffix(path, "handover")),
 				operation["requestBody"] != nil, path)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/pipeline/filter"
 	"gantry/record"
 )
 
@@ -34,6 +35,7 @@ type recordView struct {
 	Value         []byte       `json:"value"`
 	ValueText     *string      `json:"valueText,omitempty"`
 	Headers       []headerView `json:"headers"`
+	Functions     []string     `json:"functions,omitempty"` // of several, those whose filters keep it
 }
 
 type headerView struct {
@@ -59,12 +61,29 @@ func (s *Server) showRecords(ctx context.Context, c call[none]) (recordList, err
 	}
 	out := recordList{UUID: m.UUID, Topic: from.Topic, Partition: from.Partition, Asked: from.Offset, Masked: s.cfg.Mask != nil, Records: []recordView{}}
 	for i := range records {
+		wanting := wantedBy(m, &records[i])
 		if s.cfg.Mask != nil {
 			s.cfg.Mask(from.Topic, &records[i])
 		}
-		out.Records = append(out.Records, recordOf(&records[i]))
+		v := recordOf(&records[i])
+		v.Functions = wanting
+		out.Records = append(out.Records, v)
 	}
 	return out, nil
+}
+
+// wantedBy names those of several functions whose filters keep a record.
+func wantedBy(m mapping.Mapping, r *record.Record) []string {
+	if !m.Several() {
+		return nil
+	}
+	var names []string
+	for _, c := range m.Functions {
+		if keep, err := filter.CompileAll(c.Filters); err == nil && keep.Keep(r) {
+			names = append(names, c.Function)
+		}
+	}
+	return names
 }
 
 func readingOf(m mapping.Mapping, c call[none]) (kafka.Reading, error) {

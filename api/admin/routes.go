@@ -60,6 +60,10 @@ func (s *Server) routes() []route {
 		{"POST", "/gantry/v1/apply", "apply", "Make the store agree with a file", handle(s, s.apply)},
 		{"POST", "/gantry/v1/topics/{topic}/records", "produce", "Write records to a topic; with a key of a function, under the function's right", handle(s, s.produce)},
 		{"GET", "/gantry/v1/backup", "backup", "All that gantry must remember, as a compressed tar", s.backup()},
+		{"GET", "/gantry/v1/export/{kind}", "export", "Mappings as a template of sam, cloudformation or terraform", handle(s, s.export,
+			query("mapping", "string", "UUID or name; may be given more than once; none = every mapping"),
+			query("accept", "string", "features that AWS lacks and that may be lost, with commas; all = whichever"))},
+		{"POST", m + "/{id}/handover", "handOver", "Give the mapping's group to an event source mapping in AWS, step by step; gives it back when AWS does not go on in time", s.handOver()},
 		{"GET", "/gantry/v1/openapi.json", "getOpenAPI", "This API as an OpenAPI document", handle(s, s.openAPI)},
 	}
 }

@@ -15,6 +15,7 @@ import (
 type skipOrder struct {
 	Topic     string      `json:"topic"` // "" = the mapping's
 	Partition int32       `json:"partition"`
+	Function  string      `json:"function"` // needed where several functions stand on the records
 	Offsets   []offsetRun `json:"offsets"`
 	To        string      `json:"to"` // dead-letter or drop
 	Reason    string      `json:"reason"`
@@ -33,6 +34,7 @@ type skipAnswer struct {
 	Done      bool            `json:"done"`
 	Topic     string          `json:"topic"`
 	Partition int32           `json:"partition"`
+	Function  string          `json:"function"` // that skips them
 	To        string          `json:"to"`
 	Resume    int64           `json:"resume"` // first unresolved offset before
 	After     int64           `json:"after"`  // first unresolved offset once these are resolved
@@ -63,7 +65,7 @@ func (s *Server) skipRecords(ctx context.Context, c call[skipOrder]) (skipAnswer
 	}
 	order := pipeline.Skip{
 		Partition: record.Partition{Topic: cmp.Or(in.Topic, m.Source.Topics[0]), Index: in.Partition},
-		Drop:      in.To == toDrop, Token: in.Token,
+		Function:  in.Function, Drop: in.To == toDrop, Token: in.Token,
 	}
 	for _, o := range in.Offsets {
 		if o.Last < o.First {
@@ -94,7 +96,7 @@ func (s *Server) skipRecords(ctx context.Context, c call[skipOrder]) (skipAnswer
 
 func skipOf(order pipeline.Skip, v pipeline.SkipPreview, done bool) skipAnswer {
 	out := skipAnswer{
-		Token: v.Token, Done: done, Topic: order.Partition.Topic, Partition: order.Partition.Index, To: toDeadLetter,
+		Token: v.Token, Done: done, Topic: order.Partition.Topic, Partition: order.Partition.Index, Function: v.Function, To: toDeadLetter,
 		Resume: v.Resume, After: v.After, InFlight: v.InFlight, Records: []skippedRecord{},
 	}
 	if order.Drop {

@@ -15,6 +15,7 @@ type standingView struct {
 	UUID      string     `json:"uuid"`
 	Mapping   string     `json:"mapping"` // its name, or the UUID
 	Function  string     `json:"function"`
+	Several   bool       `json:"severalFunctions,omitempty"` // the mapping has others, which may get on
 	Topic     string     `json:"topic"`
 	Partition int32      `json:"partition"`
 	Offset    int64      `json:"offset"` // the first unresolved
@@ -47,7 +48,7 @@ func (s *Server) standing(ctx context.Context) []standingView {
 
 func standingOf(st engine.Standing) standingView {
 	v := standingView{
-		UUID: st.Mapping.UUID, Mapping: cmp.Or(st.Mapping.Name, st.Mapping.UUID), Function: st.Mapping.Functions[0].Function,
+		UUID: st.Mapping.UUID, Mapping: cmp.Or(st.Mapping.Name, st.Mapping.UUID), Function: standsIn(st), Several: st.Mapping.Several(),
 		Topic: st.Partition.Topic, Partition: st.Partition.Index, Offset: st.Offset(), Since: known(st.Since()), Problem: isFailing, Lag: st.Lag,
 	}
 	if st.Left != nil {
@@ -70,6 +71,14 @@ func standingOf(st engine.Standing) standingView {
 	return v
 }
 
+// standsIn is the function that does not get on; where records are missing, all of them.
+func standsIn(st engine.Standing) string {
+	if l := st.Lane; st.Mapping.Several() && st.Loss == nil && l != nil && len(l.Stands) > 0 {
+		return l.Stands[0].Function
+	}
+	return functionsIn(st.Mapping)
+}
+
 func lossInWords(l mapping.Loss) string {
 	if l.Count == 0 {
 		return fmt.Sprintf("%s; nobody knows how much is missing from offset %d on", l.Reason, l.First)
@@ -83,7 +92,10 @@ func commandsFor(v standingView, m mapping.Mapping) []string {
 		return []string{"gantry offsets accept-loss " + v.Mapping}
 	}
 	at := fmt.Sprintf("%s --partition %d --offset %d", v.Mapping, v.Partition, v.Offset)
-	to := toDeadLetter
+	to, of := toDeadLetter, ""
+	if m.Several() {
+		of = " --function " + v.Function
+	}
 	if m.OnFailure == "" {
 		to = toDrop
 	}
@@ -91,6 +103,6 @@ func commandsFor(v standingView, m mapping.Mapping) []string {
 		"gantry records show " + at,
 		"gantry logs " + v.Function,
 		"gantry doctor mapping " + v.Mapping,
-		"gantry skip " + at + " --to " + to + ` --reason "…"`,
+		"gantry skip " + at + of + " --to " + to + ` --reason "…"`,
 	}
 }

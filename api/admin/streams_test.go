@@ -59,14 +59,14 @@ func TestTailShowsBatchesUntilTheClientGoes(t *testing.T) {
 		require.Equal(t, "application/x-ndjson", s.Header().Get("Content-Type"))
 		require.Equal(t, 1, b.engine.watching())
 		b.engine.events <- pipeline.Event{
-			At: started, Class: function.Failed, Message: "it broke", Answer: []byte("the payload"), Elapsed: 1500 * time.Microsecond, Failed: 2,
+			At: started, Function: "price", Class: function.Failed, Message: "it broke", Answer: []byte("the payload"), Elapsed: 1500 * time.Microsecond, Failed: 2,
 			Parts: []pipeline.EventPart{
 				{Partition: record.Partition{Topic: "orders", Index: 1}, First: 5, Last: 9, Count: 4},
 				{Partition: record.Partition{Topic: "orders", Index: 2}, First: 0, Last: 0, Count: 1},
 			},
 		}
 		require.False(t, s.ended())
-		require.JSONEq(t, `{"at":"2026-11-23T12:00:00Z","parts":[{"partition":"orders-1","first":5,"last":9,"count":4},
+		require.JSONEq(t, `{"at":"2026-11-23T12:00:00Z","function":"price","parts":[{"partition":"orders-1","first":5,"last":9,"count":4},
 			{"partition":"orders-2","first":0,"last":0,"count":1}],"records":5,"result":"failed","failed":2,"message":"it broke","elapsedMs":1.5}`,
 			s.Body.String())
 		s.hangUp()

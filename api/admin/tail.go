@@ -12,6 +12,7 @@ import (
 // it, never what was in it.
 type Batch struct {
 	At        time.Time   `json:"at"`
+	Function  string      `json:"function"`
 	Parts     []BatchPart `json:"parts"`
 	Records   int         `json:"records"`
 	Result    string      `json:"result"`
@@ -51,7 +52,7 @@ func (s *Server) tail(r *http.Request) (following[Batch], error) {
 }
 
 func batchOf(e pipeline.Event) Batch {
-	b := Batch{At: e.At, Result: e.Class.String(), Failed: e.Failed, Message: e.Message, ElapsedMS: float64(e.Elapsed) / 1e6}
+	b := Batch{At: e.At, Function: e.Function, Result: e.Class.String(), Failed: e.Failed, Message: e.Message, ElapsedMS: float64(e.Elapsed) / 1e6}
 	for _, p := range e.Parts {
 		b.Parts = append(b.Parts, BatchPart{p.Partition.String(), p.First, p.Last, p.Count})
 		b.Records += p.Count

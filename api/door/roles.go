@@ -59,6 +59,8 @@ var needs = map[string]Role{
 	"gantry:examineAWS":         Operator,
 	"gantry:examineCluster":     Operator,
 	"gantry:examineMapping":     Operator,
+	"gantry:export":             Viewer,
+	"gantry:handOver":           Admin,
 	"gantry:getAccessLists":     Viewer,
 	"gantry:getPolicy":          Viewer,
 	"gantry:deleteFunction":     Admin,

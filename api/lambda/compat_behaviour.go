@@ -20,6 +20,9 @@ func Behaviours() []Behaviour { return slices.Clone(behaviours) }
 var behaviours = []Behaviour{
 	{"paths", Same, "with and without a slash at the end; ARNs percent-encoded or plain"},
 	{"errors", Same, "the exception in x-amzn-ErrorType, the text under message or Message as AWS's model has it, Type User or Service"},
+	{"status codes", Same, "202 with the mapping for its creation, update and deletion, 204 for tags, 201 for a new function"},
+	{"times of a mapping", Same, "LastModified and StartingPositionTimestamp are numbers of seconds; those of a function are text"},
+	{"Content-Type of a request", Same, "not looked at, as the SDKs send different ones"},
 	{"constraint failures", Same, "every broken constraint of a request in one ValidationException"},
 	{"several faults", Chosen, "everything else that is wrong with a request in one InvalidParameterValueException, joined by semicolons"},
 	{"JSON that does not fit", Chosen, "SerializationException, 400, naming the member"},
@@ -35,6 +38,7 @@ var behaviours = []Behaviour{
 	{"UpdateEventSourceMapping while Creating, Updating or Deleting", Same, "ResourceInUseException, 400"},
 	{"UpdateEventSourceMapping with {} or \"\"", Same, "FilterCriteria, ProvisionedPollerConfig and Destination are removed"},
 	{"DeleteEventSourceMapping", Same, "Deleting until what runs has stopped and left its group, then 404; ResourceInUseException while Updating"},
+	{"LastProcessingResult, StateTransitionReason", Same, "AWS's texts and codes where it has one for the problem ([errors](errors.md)); what gantry adds begins with PROBLEM: too"},
 	{"states", Chosen, "Creating, Enabling, Disabling, Updating until this process has taken up the change; a mapping that runs with a problem is Enabled"},
 	{"mappings and functions of a configuration file", Chosen, "can be changed through the API; the file's version returns when it is applied again"},
 	{"functions that run in AWS, behind HTTP or inside gantry", Beyond, "listed with gantry's ARN; Code.RepositoryType and Code.Location say where they run"},

@@ -21,7 +21,7 @@ var configurationMembers = []Member{
 	{Name: "LoggingConfig.LogGroup", Standing: Chosen, Note: "only AWS's default of /aws/lambda/NAME; another is refused"},
 	{Name: "LoggingConfig.SystemLogLevel", Standing: NotYet},
 	{Name: "MemorySize", Standing: Same, Note: "128 to 10,240 MB"},
-	{Name: "Role", Standing: Chosen, Note: "required, checked and stored; the function gets no credentials from it"},
+	{Name: "Role", Standing: Chosen, Note: "required, checked and stored; roles: in the configuration says which credentials it grants"},
 	{Name: "Runtime", Standing: Same, Note: "provided*, python3.*, nodejs* and java*; dotnet*, ruby*, go1.x and python2.7 are refused for now"},
 	{Name: "SnapStart.ApplyOn", Standing: NotYet, Note: "only AWS's default of None", Accepts: []string{`"None"`}},
 	{Name: "Timeout", Standing: Same, Note: "1 to 900 s; at most 840 s behind a mapping"},

@@ -1,6 +1,12 @@
 package lambda
 
-import "context"
+import (
+	"context"
+	"maps"
+	"strings"
+
+	"gantry/mapping"
+)
 
 type listTagsOutput struct {
 	Tags map[string]string `json:"Tags"`
@@ -17,10 +23,24 @@ func (s *Server) listTags(ctx context.Context, in *tagTarget) (*listTagsOutput, 
 	return &listTagsOutput{Tags: tags}, nil
 }
 
+// seenTags are a mapping's tags, with one that nobody can set where it has several functions:
+// it names them.
+func seenTags(m *mapping.Mapping) map[string]string {
+	if !m.Several() {
+		return m.Tags
+	}
+	tags := maps.Clone(m.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags[mapping.FunctionsTag] = strings.Join(m.Names(), " ")
+	return tags
+}
+
 func (s *Server) tagsOf(ctx context.Context, of taggedResource) (map[string]string, error) {
 	if of.mapping != "" {
 		m, _, err := s.mappings().Get(ctx, of.mapping)
-		return m.Tags, err
+		return seenTags(&m), err
 	}
 	f, _, err := s.functions().Get(ctx, of.function)
 	return f.Tags, err

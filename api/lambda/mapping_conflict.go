@@ -59,11 +59,7 @@ func (s *Server) clusterOf(m *mapping.Mapping) string {
 // functionsOf names the functions of a mapping. There is one version of each, so a
 // qualifier of $LATEST makes no difference.
 func functionsOf(m *mapping.Mapping) []string {
-	var names []string
-	for _, consumer := range m.Functions {
-		names = append(names, consumer.Function)
-	}
-	return names
+	return m.Names()
 }
 
 func meet(a, b []string) bool {
@@ -76,9 +72,12 @@ func (s *Server) work(m *mapping.Mapping) string {
 	if m.Source.ARN != "" {
 		source = fmt.Sprintf(`event source arn ("%s")`, m.Source.ARN)
 	}
-	consumer := m.Functions[0]
+	var functions []string
+	for _, c := range m.Functions {
+		functions = append(functions, s.functionARN(c.Function, c.Qualifier))
+	}
 	return fmt.Sprintf(`An event source mapping with %s, function ("%s"), topics ("%s")`, source,
-		s.functionARN(consumer.Function, consumer.Qualifier), strings.Join(m.Source.Topics, `", "`))
+		strings.Join(functions, `", "`), strings.Join(m.Source.Topics, `", "`))
 }
 
 func texts(faults []error) []string {

@@ -123,6 +123,8 @@ func (s *Server) showSource(shape *mappingShape, m *mapping.Mapping) {
 	}
 }
 
+// showConsumer shows the function, of several the first with its filters: AWS's shape has
+// room for one. A tag names them all (seenTags).
 func (s *Server) showConsumer(shape *mappingShape, m *mapping.Mapping) {
 	if len(m.Functions) == 0 {
 		return

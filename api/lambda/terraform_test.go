@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http/httptest"
 	"testing"
 
@@ -22,9 +23,41 @@ type terraform struct {
 	*sdk.Client
 	t    *testing.T
 	uuid string
+
+	function, mapping map[string]any // what the files say of each, by member
 }
 
 const tfName = "orders"
+
+// members are those of a request that are set.
+func members(t *testing.T, in any) map[string]any {
+	text, err := json.Marshal(in)
+	require.NoError(t, err)
+	var all map[string]any
+	require.NoError(t, json.Unmarshal(text, &all))
+	for name, value := range all {
+		if value == nil || value == "" {
+			delete(all, name)
+		}
+	}
+	return all
+}
+
+// asWritten holds that whatever the files say is read back so: a member that is not would
+// be drift, and planned again for ever.
+func (tf terraform) asWritten(what string, written, read any) {
+	tf.t.Helper()
+	file, isFile := written.(map[string]any)
+	if !isFile {
+		require.Equal(tf.t, written, read, what)
+		return
+	}
+	got, ok := read.(map[string]any)
+	require.True(tf.t, ok, "%s is not read back", what)
+	for name, value := range file {
+		tf.asWritten(what+"."+name, value, got[name])
+	}
+}
 
 // refresh reads what the provider reads, and gives its state.
 func (tf terraform) refresh() string {
@@ -46,6 +79,9 @@ func (tf terraform) refresh() string {
 	require.NoError(tf.t, err)
 	tags, err := tf.ListTags(ctx, &sdk.ListTagsInput{Resource: m.EventSourceMappingArn})
 	require.NoError(tf.t, err)
+	tf.asWritten("aws_lambda_function", tf.function, members(tf.t, fn.Configuration))
+	tf.asWritten("aws_lambda_event_source_mapping", tf.mapping, members(tf.t, m))
+	require.Equal(tf.t, map[string]string{"team": "a"}, tags.Tags)
 	fn.Code.Location = nil // signed anew each time; the provider does not keep it
 	state, err := json.Marshal([]any{fn.Configuration, fn.Code, fn.Concurrency, fn.Tags, versions.Versions, aws.ToString(signing.CodeSigningConfigArn),
 		runtime.UpdateRuntimeOn, *policy.Policy, m.BatchSize, m.Topics, m.FunctionArn, m.State, m.FilterCriteria, m.SelfManagedEventSource,
@@ -56,25 +92,42 @@ func (tf terraform) refresh() string {
 
 func (tf terraform) create(b *bench) terraform {
 	ctx, name := tf.t.Context(), aws.String(tfName)
-	_, err := tf.CreateFunction(ctx, &sdk.CreateFunctionInput{
+	function := &sdk.CreateFunctionInput{
 		Code: &types.FunctionCode{ZipFile: zipOf("app.py")}, Description: aws.String(""), FunctionName: name, MemorySize: aws.Int32(128),
 		PackageType: types.PackageTypeZip, Publish: false, Role: aws.String("arn:aws:iam::000000000000:role/r"), Timeout: aws.Int32(3),
 		Handler: aws.String("app.handler"), Runtime: types.RuntimePython312, Tags: map[string]string{"team": "a"},
 		EphemeralStorage: &types.EphemeralStorage{Size: aws.Int32(512)}, TracingConfig: &types.TracingConfig{Mode: types.TracingModePassThrough},
 		Environment: &types.Environment{Variables: map[string]string{"STAGE": "one"}},
-	})
+	}
+	_, err := tf.CreateFunction(ctx, function)
+	require.NoError(tf.t, err)
+	_, err = tf.PutFunctionConcurrency(ctx, &sdk.PutFunctionConcurrencyInput{FunctionName: name, ReservedConcurrentExecutions: aws.Int32(7)})
 	require.NoError(tf.t, err)
 	_, err = tf.AddPermission(ctx, &sdk.AddPermissionInput{
 		FunctionName: name, StatementId: aws.String("AllowBucket"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("s3.amazonaws.com"),
 		SourceArn: aws.String("arn:aws:s3:::bucket"), SourceAccount: aws.String("000000000000"),
 	})
 	require.NoError(tf.t, err)
-	m, err := tf.CreateEventSourceMapping(ctx, &sdk.CreateEventSourceMappingInput{
+	source := &sdk.CreateEventSourceMappingInput{
 		FunctionName: name, Enabled: aws.Bool(true), Topics: []string{"orders"}, StartingPosition: types.EventSourcePositionTrimHorizon, BatchSize: aws.Int32(100),
-		SelfManagedEventSource: &types.SelfManagedEventSource{Endpoints: map[string][]string{"KAFKA_BOOTSTRAP_SERVERS": {"known.test:9092"}}},
-		Tags:                   map[string]string{"team": "a"},
-	})
+		SelfManagedEventSource:            &types.SelfManagedEventSource{Endpoints: map[string][]string{"KAFKA_BOOTSTRAP_SERVERS": {"known.test:9092"}}},
+		SelfManagedKafkaEventSourceConfig: &types.SelfManagedKafkaEventSourceConfig{ConsumerGroupId: aws.String("orders-group")},
+		SourceAccessConfigurations:        []types.SourceAccessConfiguration{{Type: types.SourceAccessTypeBasicAuth, URI: aws.String("secret:login")}},
+		MaximumBatchingWindowInSeconds:    aws.Int32(5), MaximumRetryAttempts: aws.Int32(3), MaximumRecordAgeInSeconds: aws.Int32(600), BisectBatchOnFunctionError: aws.Bool(true),
+		FunctionResponseTypes: []types.FunctionResponseType{types.FunctionResponseTypeReportBatchItemFailures},
+		FilterCriteria:        &types.FilterCriteria{Filters: []types.Filter{{Pattern: aws.String(`{"value":{"total":[{"numeric":[">",100]}]}}`)}}},
+		DestinationConfig:     &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String("kafka://orders.dead")}},
+		Tags:                  map[string]string{"team": "a"},
+	}
+	m, err := tf.CreateEventSourceMapping(ctx, source)
 	require.NoError(tf.t, err)
+	tf.function, tf.mapping = members(tf.t, function), members(tf.t, source)
+	for _, elsewhere := range []string{"Code", "Publish", "Tags"} { // read by another member, or not kept
+		delete(tf.function, elsewhere)
+	}
+	for _, elsewhere := range []string{"FunctionName", "Enabled", "Tags"} {
+		delete(tf.mapping, elsewhere)
+	}
 	tf.uuid = *m.UUID
 	b.engine.status[tf.uuid] = mapping.Status{State: mapping.Enabled}
 	return tf
@@ -102,11 +155,23 @@ func TestTerraformSeesNoDrift(t *testing.T) {
 		FunctionName: name, Timeout: aws.Int32(5), Environment: &types.Environment{Variables: map[string]string{"STAGE": "two"}}, Layers: []string{},
 	})
 	require.NoError(t, err)
+	tf.function["Timeout"], tf.function["Environment"] = 5.0, map[string]any{"Variables": map[string]any{"STAGE": "two"}}
 	_, err = tf.UpdateFunctionCode(ctx, &sdk.UpdateFunctionCodeInput{FunctionName: name, ZipFile: zipOf("app.py", "lib.py")})
 	require.NoError(t, err)
 	_, err = tf.TagResource(ctx, &sdk.TagResourceInput{Resource: aws.String(b.functionARN(tfName, "")), Tags: map[string]string{"team": "b"}})
 	require.NoError(t, err)
+	_, err = tf.UpdateEventSourceMapping(ctx, &sdk.UpdateEventSourceMappingInput{
+		UUID: &tf.uuid, FunctionName: name, Enabled: aws.Bool(true), BatchSize: aws.Int32(200), MaximumBatchingWindowInSeconds: aws.Int32(0),
+		BisectBatchOnFunctionError: aws.Bool(false), MaximumRetryAttempts: aws.Int32(4), MaximumRecordAgeInSeconds: aws.Int32(600),
+		SourceAccessConfigurations: []types.SourceAccessConfiguration{{Type: types.SourceAccessTypeBasicAuth, URI: aws.String("secret:login")}},
+		FilterCriteria:             &types.FilterCriteria{}, FunctionResponseTypes: []types.FunctionResponseType{},
+	})
+	require.NoError(t, err)
+	maps.Copy(tf.mapping, map[string]any{"BatchSize": 200.0, "MaximumBatchingWindowInSeconds": 0.0, "BisectBatchOnFunctionError": false, "MaximumRetryAttempts": 4.0})
+	delete(tf.mapping, "FilterCriteria")
+	tf.mapping["FunctionResponseTypes"] = []any{}
 	updated := tf.refresh()
+	require.NotContains(t, updated, "numeric", "the filter is taken away")
 	require.NotEqual(t, state, updated)
 	require.Contains(t, updated, `AllowBucket`, "an update keeps the policy")
 	require.Equal(t, updated, tf.refresh())

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 
 	"gantry/mapping"
 	"gantry/store"
@@ -42,7 +43,8 @@ func (in *updateMappingInput) check(ctx context.Context, s *Server, f *faults) e
 	in.fixedMembers.faults(f)
 	in.groupFaults(f)
 	in.sourceFaults(s, f)
-	if in.FunctionName == nil {
+	in.severalFaults(f)
+	if in.FunctionName == nil || in.current.Several() {
 		return nil
 	}
 	in.consumer = s.functionNamed(*in.FunctionName, f)
@@ -64,6 +66,21 @@ func (m *fixedMembers) faults(f *faults) {
 	}
 	if m.Tags != nil && string(m.Tags) != "null" {
 		f.refuse("Tags are changed by TagResource and UntagResource")
+	}
+}
+
+// severalFaults refuses what can only be said of one function.
+func (in *updateMappingInput) severalFaults(f *faults) {
+	if !in.current.Several() {
+		return
+	}
+	const several = "%s: this mapping has %d functions (%s), each with filters of its own; change functions: in the file that declares it"
+	names := strings.Join(in.current.Names(), ", ")
+	if in.FunctionName != nil {
+		f.refuse(several, "FunctionName", len(in.current.Functions), names)
+	}
+	if in.FilterCriteria != nil {
+		f.refuse(several, "FilterCriteria", len(in.current.Functions), names)
 	}
 }
 

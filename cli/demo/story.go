@@ -69,7 +69,7 @@ func WithoutPython(file *declare.File) {
 		}
 	}
 	for i := range file.Mappings {
-		if file.Mappings[i].Functions[0].Function == PythonFunction {
+		if file.Mappings[i].Uses(PythonFunction) {
 			file.Mappings = slices.Delete(file.Mappings, i, i+1)
 			break
 		}

@@ -90,6 +90,9 @@ func requireBalanced(t *testing.T, s demo.Summary) {
 		require.Positive(t, f.Processed, "%+v", f)
 		require.Positive(t, f.Batches, "%+v", f)
 	}
+	if demo.HasPython(t.Context()) {
+		require.Contains(t, by, "orders-to-score", "python3 is here and its function did not join")
+	}
 	require.GreaterOrEqual(t, len(by), 7, "a function is missing from the summary")
 	require.Positive(t, s.Produced["orders"])
 	require.Equal(t, s.Produced["orders"], by["orders-to-validate"].Produced)

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,6 +49,29 @@ func TestEveryEntryIsWhole(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTheCatalogueIsPrinted: the commands show each entry whole, with what it may do in AWS
+// where it calls AWS.
+func TestTheCatalogueIsPrinted(t *testing.T) {
+	t.Parallel()
+	said := func(line ...string) string {
+		var out, errs bytes.Buffer
+		require.Zero(t, run(t.Context(), line, streams{strings.NewReader(""), &out, &errs}), errs.String())
+		return out.String()
+	}
+	list := said("integrations")
+	for _, sp := range integration.Catalogue() {
+		require.Regexp(t, "(?m)^"+sp.Name+" ", list)
+		shown := said("integrations", "show", sp.Name)
+		for _, s := range sp.Settings {
+			require.Regexp(t, "(?m)^  "+regexp.QuoteMeta(s.Name)+" ", shown)
+		}
+		require.Contains(t, shown, strings.ReplaceAll(strings.TrimSpace(sp.Example), "\n", "\n  "))
+		outside := slices.Contains([]string{"http", "kafka", "mongodb", "mysql", "opensearch", "postgresql"}, sp.Name)
+		require.Equal(t, !outside, strings.Contains(shown, "PERMISSIONS"), sp.Name)
+		require.Equal(t, !outside, strings.Contains(shown, `"Effect": "Allow"`), sp.Name)
 	}
 }
 

@@ -88,13 +88,13 @@ func (f flushed) Close() error {
 
 // follow gives the engine its tracers; nil where nobody asked for traces, so that a batch
 // costs nothing more.
-func (s *server) follow() func(mapping.Mapping) invoke.Tracer {
+func (s *server) follow() func(mapping.Mapping, string) invoke.Tracer {
 	if s.tracing == nil {
 		return nil
 	}
-	return func(m mapping.Mapping) invoke.Tracer {
+	return func(m mapping.Mapping, function string) invoke.Tracer {
 		return s.tracing.Follow(trace.About{
-			UUID: m.UUID, Name: m.Name, Topic: m.Source.Topics[0], Group: m.GroupID, Function: m.Functions[0].Function,
+			UUID: m.UUID, Name: m.Name, Topic: m.Source.Topics[0], Group: m.GroupID, Function: function,
 		})
 	}
 }

@@ -43,17 +43,7 @@ func (p playing) deps() sink.Deps {
 
 func made(t *testing.T, name string, s sink.Settings, p playing) sink.Sink {
 	t.Helper()
-	for _, sp := range Specs() {
-		if sp.Name == name {
-			full, err := sp.Prepare(s)
-			require.NoError(t, err)
-			out, err := sp.New(full, p.deps())
-			require.NoError(t, err)
-			return out
-		}
-	}
-	t.Fatalf("no integration %s", name)
-	return nil
+	return opened(t, name, s, p.deps())
 }
 
 func records(n, keys int) []sink.Record {

@@ -23,7 +23,7 @@ func Spec() sink.Spec {
 		Name: "kafka", Title: "Kafka topic",
 		About:    "Writes records to another topic, of the same or of another cluster, with keys, headers and timestamps.",
 		Settings: settings(),
-		Limits:   "The topic's max.message.bytes, 1 MiB by default: a record over it is refused. The other topic's partitions may be fewer or more.",
+		Limits:   "The topic's max.message.bytes, 1 MiB by default: a record over it is refused. The other topic's partitions may be fewer or more. A header whose value is null arrives with an empty one: AWS's event has no word for it.",
 		Repeats: "Not idempotent: the producer writes each request once, but records of a batch that comes again are written again, behind the first ones. " +
 			"The headers gantry-source-topic, -partition and -offset tell. For exactly once use the mapping's output: {transactional: true} in place of this.",
 		Example: example,

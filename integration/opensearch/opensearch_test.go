@@ -53,14 +53,44 @@ func write(t *testing.T, w sink.Sink, list []sink.Record) map[int]string {
 	return failed
 }
 
+// server is the fake, or the real one.
+type server interface {
+	Docs(index string) map[string]databasetest.Doc
+}
+
 func TestIndexesByKeyAndVersion(t *testing.T) {
 	t.Parallel()
 	s := databasetest.NewOpenSearch(t)
 	s.Limit(400)
+	indexesByKeyAndVersion(t, s, writer(t, s.URL, nil, sink.Deps{}))
+}
+
+// The server itself does what the fake does.
+func TestOpenSearch(t *testing.T) {
+	t.Parallel()
+	s := databasetest.StartSearch(t)
 	w := writer(t, s.URL, nil, sink.Deps{})
-	list := records(5, `{"id":1}`, "{\n\"a\":1}", `2`, `{"a":2,"b":{"c":[1, 2]}}`, `{"id":1}`, `{"a":"new"}`, `2`, ``, `3`, ``, `4`, `{"op":"c","after":{"x":null}}`)
+	t.Run("by key and version", func(t *testing.T) { indexesByKeyAndVersion(t, s, w) })
+	t.Run("what became of each", func(t *testing.T) {
+		s.Do(http.MethodPut, "/bills", `{"mappings":{"dynamic":"strict","properties":{"n":{"type":"long"}}}}`)
+		w := writer(t, s.URL, sink.Settings{"index": "bills"}, sink.Deps{})
+		failed := write(t, w, records(0, `1`, `{"n":1}`, `2`, `{"n":"x"}`, `3`, `{"m":3}`, `4`, `{"n":4}`))
+		require.Len(t, failed, 2)
+		require.Contains(t, failed[1], "refused: the service refused the document: mapper_parsing_exception: failed to parse field [n]")
+		require.Contains(t, failed[2], "refused: the service refused the document: strict_dynamic_mapping_exception")
+		require.Len(t, s.Docs("bills"), 2)
+	})
+	t.Run("an index that takes nothing now", func(t *testing.T) {
+		s.Do(http.MethodPut, "/bills/_settings", `{"index.blocks.read_only_allow_delete":true}`) // as when the disk is full
+		w := writer(t, s.URL, sink.Settings{"index": "bills"}, sink.Deps{})
+		require.Contains(t, write(t, w, records(4, `5`, `{"n":5}`))[0], "busy: ")
+	})
+}
+
+func indexesByKeyAndVersion(t *testing.T, s server, w sink.Sink) {
+	list := records(5, `{"id":1}`, "{\n\"a\":1}", `2`, `{"a":2,"b":{"c":[1, 2]}}`, `{"id":1}`, `{"a":7}`, `2`, ``, `3`, ``, `4`, `{"op":"c","after":{"x":null}}`)
 	require.Empty(t, write(t, w, list))
-	want := map[string]databasetest.Doc{"1": {Version: 8, Source: `{"a":"new"}`}, "4": {Version: 11, Source: `{"x":null}`}}
+	want := map[string]databasetest.Doc{"1": {Version: 8, Source: `{"a":7}`}, "4": {Version: 11, Source: `{"x":null}`}}
 	require.Equal(t, want, s.Docs("orders"))
 	require.Empty(t, write(t, w, list[:2]), "older versions are conflicts, which are no fault")
 	require.Equal(t, want, s.Docs("orders"))

@@ -1,6 +1,7 @@
 // Package databasetest runs real database servers for tests: Debian's PostgreSQL and
-// MariaDB, on this machine only, each with a data directory of its own that ends with the
-// test. Where a server is not installed the test is skipped, and says so.
+// MariaDB, and Java's OpenSearch and mongo-java-server, on this machine only, each with a
+// data directory of its own that ends with the test. Where a server is not to be had the
+// test is skipped, and says so.
 package databasetest
 
 import (

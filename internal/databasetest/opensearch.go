@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// OpenSearch stands in for a server that can't be had from the registries tests may use. It
-// is a fake: it holds requests to the grammar of _bulk (lines, ids, external versions, sizes)
-// and answers in its form, but it analyses, searches and stores nothing as OpenSearch does.
+// OpenSearch is a fake for what a server does only when it is overfull (Search is one): it
+// holds requests to the grammar of _bulk (lines, ids, external versions, sizes) and answers
+// in its form, but it analyses, searches and stores nothing as OpenSearch does.
 type OpenSearch struct {
 	URL string
 

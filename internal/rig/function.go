@@ -15,9 +15,10 @@ import (
 
 // Call is one event as a function got it.
 type Call struct {
-	Process string
-	Parts   map[int32][]int64 // partition → offsets
-	Event   events.KafkaEvent
+	Process  string
+	Function string
+	Parts    map[int32][]int64 // partition → offsets
+	Event    events.KafkaEvent
 }
 
 // Has says whether a record is in the event.
@@ -67,15 +68,16 @@ func ReportOne(partition int32, offset int64) function.Outcome {
 
 // invoker shows a function's events and answers to the witness.
 type invoker struct {
-	process string
-	witness *Witness
-	answer  Answer
-	partial func() bool
+	process  string
+	function string
+	witness  *Witness
+	answer   Answer
+	partial  func() bool
 }
 
 // Invoke implements function.Invoker.
 func (v *invoker) Invoke(ctx context.Context, in function.Invocation) function.Outcome {
-	c := Call{Process: v.process, Parts: map[int32][]int64{}}
+	c := Call{Process: v.process, Function: v.function, Parts: map[int32][]int64{}}
 	if err := json.Unmarshal(in.Payload, &c.Event); err != nil {
 		panic(err)
 	}

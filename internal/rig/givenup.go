@@ -14,7 +14,7 @@ import (
 // and holds it against the mapping: without a limit or a declared drop it is a fault.
 type givenUp struct {
 	slog.Handler
-	w *Witness
+	r *Rig
 	p *Process
 }
 
@@ -29,20 +29,20 @@ func (g *givenUp) Handle(ctx context.Context, r slog.Record) error {
 func (g *givenUp) note(r slog.Record) {
 	said := map[string]slog.Value{}
 	r.Attrs(func(a slog.Attr) bool { said[a.Key] = a.Value; return true })
-	m := g.p.mapping()
+	m, w := g.p.mapping(), g.r.witness(said["function"].String())
 	condition, count := said["condition"].String(), said["count"].Int64()
 	offsets := said["offsets"].String()
 	var partition int32
 	_, _ = fmt.Sscanf(strings.TrimPrefix(said["partition"].String(), Topic+"-"), "%d", &partition)
 	if !allowed(m, condition) {
-		g.w.mu.Lock()
-		g.w.fault("%d/%s given up for %s, which nobody chose", partition, offsets, condition)
-		g.w.mu.Unlock()
+		w.mu.Lock()
+		w.fault("%d/%s given up for %s, which nobody chose", partition, offsets, condition)
+		w.mu.Unlock()
 	}
 	found := int64(0)
-	g.w.ended(partition, GivenUp, func(e *Entry) bool {
+	w.ended(partition, GivenUp, func(e *Entry) bool {
 		old := time.Since(time.UnixMilli(e.Timestamp)) > m.RecordAge
-		open := e.Fate == Unresolved || g.w.outputs != nil && e.Fate == Succeeded // its answers could not be written
+		open := e.Fate == Unresolved || w.outputs != nil && e.Fate == Succeeded // its answers could not be written
 		in := within(offsets, e.Offset) && open && (condition != "EventAgeExceeded" || old)
 		if in {
 			found++
@@ -50,9 +50,9 @@ func (g *givenUp) note(r slog.Record) {
 		return in
 	})
 	if found > count {
-		g.w.mu.Lock()
-		g.w.fault("%d/%s: %d records unresolved, only %d were given up", partition, offsets, found, count)
-		g.w.mu.Unlock()
+		w.mu.Lock()
+		w.fault("%d/%s: %d records unresolved, only %d were given up", partition, offsets, found, count)
+		w.mu.Unlock()
 	}
 }
 

@@ -77,9 +77,10 @@ func (r *Rig) Start(s Spec) *Process {
 		require.NoError(r.t, err)
 		p.out = out
 	}
-	log := slog.New(&givenUp{Handler: slog.NewTextHandler(r.t.Output(), nil).WithAttrs([]slog.Attr{slog.String("process", s.Name)}), w: r.Witness, p: p})
-	r.keeps(s.Mapping.Lanes.InForce().Order)
-	p.Pipe = pipeline.New(pipeline.Config{Settings: p.settings(s.Mapping), KeepAnswers: s.Mapping.Transactional(), Budget: s.Budget, Span: s.Span, Log: log})
+	log := slog.New(&givenUp{Handler: slog.NewTextHandler(r.t.Output(), nil).WithAttrs([]slog.Attr{slog.String("process", s.Name)}), r: r, p: p})
+	p.keeps(s.Mapping)
+	set := p.settings(s.Mapping)
+	p.Pipe = pipeline.New(pipeline.Config{Settings: set, KeepAnswers: s.Mapping.Transactional(), Budget: s.Budget, Span: s.Span, Log: log})
 	instance := s.Name + "-" + s.Mapping.UUID
 	if s.Dynamic {
 		instance = ""
@@ -91,7 +92,7 @@ func (r *Rig) Start(s Spec) *Process {
 	}, p.Pipe)
 	require.NoError(r.t, err)
 	p.Poller = poller
-	p.filter(s.Mapping)
+	p.Poller.Use(set.Keep, p.enc)
 	var member pipeline.Commits = poller
 	if s.AsideOfJoins {
 		member = aside{r, &p.client, instance}
@@ -123,39 +124,59 @@ func (p *Process) launch() {
 
 func (p *Process) settings(m mapping.Mapping) pipeline.Settings {
 	s := p.spec
-	set := pipeline.Settings{
-		Mapping: m, Gate: s.Gate, Sizer: p.enc, Timeout: s.Timeout, Parallel: s.Parallel,
-		Caller: &invoke.Caller{Encoder: p.enc, Invoker: &invoker{s.Name, p.r.Witness, s.Answer, p.partial}},
-	}
-	if set.Gate == nil {
-		set.Gate = invoke.NewGate(-1)
-	}
-	if set.Timeout == 0 {
-		set.Timeout = function.DefaultTimeout
-	}
-	if set.Parallel == 0 {
-		set.Parallel = 8
+	set := pipeline.Settings{Mapping: m, Sizer: p.enc, Keep: p.filter(m)}
+	for _, c := range m.Functions {
+		set.Consumers = append(set.Consumers, p.consumer(m, c.Function))
 	}
 	if m.Output != nil {
 		set.Output = &output.Stage{Output: *m.Output, Topics: output.Kafka{Producer: p.out}, Writer: output.Kafka{Producer: p.out}, Encode: s.Encode}
 	}
-	if m.OnFailure != "" {
-		set.Deliver = witnessed{s.Deliver, p.r.Witness}
-		if m.Transactional() {
-			set.Letters = keptLetters{s.Deliver.(*deliver.Topic), p.r.Witness}
-		}
+	if m.OnFailure != "" && m.Transactional() {
+		set.Letters = keptLetters{s.Deliver.(*deliver.Topic), p.r.Witness}
 	}
 	return set
 }
 
-func (p *Process) filter(m mapping.Mapping) {
-	var patterns []string
-	for _, c := range m.Functions {
-		patterns = append(patterns, c.Filters...)
+func (p *Process) consumer(m mapping.Mapping, name string) pipeline.Consumer {
+	s, w := p.spec, p.r.witness(name)
+	c := pipeline.Consumer{
+		Name: name, Gate: s.Gate, Timeout: s.Timeout, Parallel: s.Parallel, Partial: m.PartialAnswers,
+		Caller: &invoke.Caller{Encoder: p.enc, Invoker: &invoker{s.Name, name, w, s.Answer, p.partial}},
 	}
-	keep, err := filter.CompileAll(patterns)
-	require.NoError(p.r.t, err)
-	p.Poller.Use(keep, p.enc)
+	if c.Gate == nil {
+		c.Gate = invoke.NewGate(-1)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = function.DefaultTimeout
+	}
+	if c.Parallel == 0 {
+		c.Parallel = 8
+	}
+	if m.OnFailure != "" {
+		c.Deliver = witnessed{s.Deliver, w}
+	}
+	return c
+}
+
+// filter joins the filters of the functions as the engine does.
+func (p *Process) filter(m mapping.Mapping) poll.Filter {
+	var sets []*filter.Set
+	for _, c := range m.Functions {
+		keep, err := filter.CompileAll(c.Filters)
+		require.NoError(p.r.t, err)
+		sets = append(sets, keep)
+	}
+	if len(sets) == 1 {
+		return sets[0]
+	}
+	return filter.NewFan(sets...)
+}
+
+// keeps says to the witnesses what order the process keeps.
+func (p *Process) keeps(m mapping.Mapping) {
+	for _, w := range p.r.Witnesses() {
+		w.keeps(m.Lanes.InForce().Order)
+	}
 }
 
 func (p *Process) mapping() mapping.Mapping {
@@ -171,9 +192,10 @@ func (p *Process) Change(m mapping.Mapping) {
 	p.mu.Lock()
 	p.now = m
 	p.mu.Unlock()
-	p.r.keeps(m.Lanes.InForce().Order)
-	p.filter(m)
-	p.Pipe.Update(p.settings(m))
+	p.keeps(m)
+	set := p.settings(m)
+	p.Poller.Use(set.Keep, p.enc)
+	p.Pipe.Update(set)
 }
 
 // Stop ends the process as its owner would: drain, commit, leave.

@@ -12,6 +12,9 @@ package rig
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +36,52 @@ type Rig struct {
 	Fake  *kafkatest.Fake
 	t     testing.TB
 	write *kgo.Client
+
+	watching sync.Mutex          // guards of
+	of       map[string]*Witness // functions that have a witness of their own
+}
+
+// Watch gives a function of a mapping with several a witness of its own: what it was given,
+// what became of it, and that no commit passes a record it has not resolved. What was
+// produced before may reach it and need not. With such witnesses the rig's own is not asked.
+func (r *Rig) Watch(name string, keep func(*kgo.Record) bool) *Witness {
+	w := newWitness()
+	w.Keep, w.Partial, w.Span, w.name = keep, r.Partial, r.Span, name+" "
+	for _, old := range r.Witnesses() {
+		w.after(old)
+		break
+	}
+	r.watching.Lock()
+	defer r.watching.Unlock()
+	r.of[name] = w
+	return w
+}
+
+// Leave says that a function was taken out of the mapping: nothing waits for it any more.
+func (r *Rig) Leave(name string) {
+	r.watching.Lock()
+	defer r.watching.Unlock()
+	delete(r.of, name)
+}
+
+// witness is the one of a function.
+func (r *Rig) witness(name string) *Witness {
+	r.watching.Lock()
+	defer r.watching.Unlock()
+	if w := r.of[name]; w != nil {
+		return w
+	}
+	return r.Witness
+}
+
+// Witnesses are those of the functions, or the rig's own where none has one.
+func (r *Rig) Witnesses() []*Witness {
+	r.watching.Lock()
+	defer r.watching.Unlock()
+	if len(r.of) == 0 {
+		return []*Witness{r.Witness}
+	}
+	return slices.Collect(maps.Values(r.of))
 }
 
 // New starts a cluster with the topic. Options change the cluster (kfake.Ports, …).
@@ -40,9 +89,9 @@ func New(t testing.TB, partitions int32, opts ...kfake.Opt) *Rig {
 	t.Helper()
 	f := kafkatest.Virtual(t, opts...)
 	require.NoError(t, f.CreateTopic(Topic, partitions, map[string]string{"max.message.bytes": "20000000"}))
-	r := &Rig{Witness: newWitness(), Fake: f, t: t}
+	r := &Rig{Witness: newWitness(), Fake: f, t: t, of: map[string]*Witness{}}
 	r.write = f.NewHost().Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(16<<20))
-	r.watchCommits(f)
+	r.watchCommits()
 	return r
 }
 
@@ -52,8 +101,11 @@ func (r *Rig) Produce(records ...*kgo.Record) {
 	for _, rec := range records {
 		rec.Topic = Topic
 	}
-	written := r.writing()
-	defer close(written)
+	for _, w := range r.Witnesses() {
+		defer close(w.writing())
+	}
 	require.NoError(r.t, r.write.ProduceSync(context.Background(), records...).FirstErr())
-	r.Produced(records...)
+	for _, w := range r.Witnesses() {
+		w.Produced(records...)
+	}
 }

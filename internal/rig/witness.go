@@ -13,7 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"gantry/internal/kafkatest"
 	"gantry/mapping"
 )
 
@@ -27,6 +26,7 @@ const (
 	Filtered   Fate = "filtered"
 	Delivered  Fate = "delivered" // to the destination
 	GivenUp    Fate = "given up"  // by the owner's choice
+	Before     Fate = "before"    // produced before its function was there
 )
 
 // Entry is one produced record as the witness knows it.
@@ -54,6 +54,7 @@ type Witness struct {
 	Span int
 
 	outputs *outputs // nil where answers are not looked at
+	name    string   // of its function, for faults; "" = the rig's own
 
 	mu     sync.Mutex
 	order  mapping.Order      // the weakest that any process has kept
@@ -120,8 +121,21 @@ func (w *Witness) Produced(records ...*kgo.Record) {
 	}
 }
 
+// after takes over what another witness saw written.
+func (w *Witness) after(old *Witness) {
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	w.order, w.wrote = old.order, old.wrote
+	for partition, entries := range old.parts {
+		w.passed[partition] = old.passed[partition]
+		for _, e := range entries {
+			w.parts[partition] = append(w.parts[partition], &Entry{Offset: e.Offset, Timestamp: e.Timestamp, Key: e.Key, Value: e.Value, Fate: Before})
+		}
+	}
+}
+
 func (w *Witness) fault(format string, args ...any) {
-	w.faults = append(w.faults, fmt.Sprintf(format, args...))
+	w.faults = append(w.faults, w.name+fmt.Sprintf(format, args...))
 }
 
 func (w *Witness) find(partition int32, offset int64) *Entry {
@@ -164,12 +178,12 @@ func (w *Witness) handed(c Call) {
 
 // inSpan holds a record that is handed over against the bound of the uncommitted span.
 func (w *Witness) inSpan(partition int32, offset int64) {
-	if w.Span == 0 || w.order == mapping.OrderPartition {
+	if w.Span == 0 || w.order == mapping.OrderPartition && w.name == "" {
 		return
 	}
 	n := 0
 	for _, e := range w.parts[partition] {
-		if e.Offset >= w.passed[partition] && e.Offset <= offset && e.Fate != Filtered {
+		if e.Offset >= w.passed[partition] && e.Offset <= offset && e.Fate != Filtered && e.Fate != Before {
 			n++
 		}
 	}
@@ -248,10 +262,15 @@ func (w *Witness) ended(partition int32, f Fate, which func(*Entry) bool) {
 
 // watchCommits looks at every commit as it reaches the broker, also at those that are
 // refused there: none may pass an unresolved record.
-func (w *Witness) watchCommits(f *kafkatest.Fake) {
-	f.Fault(kfake.Fault{
+func (r *Rig) watchCommits() {
+	r.Fake.Fault(kfake.Fault{
 		Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: Group, Count: -1, Observe: true,
-		When: func(req kmsg.Request) bool { w.commit(req.(*kmsg.OffsetCommitRequest)); return true },
+		When: func(req kmsg.Request) bool {
+			for _, w := range r.Witnesses() {
+				w.commit(req.(*kmsg.OffsetCommitRequest))
+			}
+			return true
+		},
 	})
 }
 
@@ -280,6 +299,9 @@ func (w *Witness) pass(partition int32, at int64, transaction string) {
 		}
 	}
 }
+
+// Name is that of its function and a space, "" for the rig's own.
+func (w *Witness) Name() string { return w.name }
 
 // Faults are the broken promises so far.
 func (w *Witness) Faults() []string {
@@ -317,10 +339,12 @@ func (w *Witness) Open() int {
 // Check fails the test with every broken promise, the group's present offsets included.
 func (r *Rig) Check(t testing.TB) {
 	t.Helper()
-	for partition, at := range r.Fake.Committed(Group, Topic) {
-		r.Pass(partition, at)
-	}
-	for _, f := range r.Faults() {
-		t.Error(f)
+	for _, w := range r.Witnesses() {
+		for partition, at := range r.Fake.Committed(Group, Topic) {
+			w.Pass(partition, at)
+		}
+		for _, f := range w.Faults() {
+			t.Error(f)
+		}
 	}
 }

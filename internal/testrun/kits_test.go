@@ -69,3 +69,32 @@ func TestToolsAreInstalledOnlyWhereThatIsWanted(t *testing.T) {
 	require.Contains(t, out.String(), "would run: apt-get install -y --no-install-recommends gfortran make")
 	require.Contains(t, out.String(), "INSTALL=1")
 }
+
+// What a package of a kit needs is pinned with it: a release of somebody else's would change
+// what the tests see.
+func TestEveryPackageOfPythonIsPinned(t *testing.T) {
+	t.Parallel()
+	for _, k := range kitsOf(parts) {
+		if !strings.HasPrefix(k.Name, "venv-") {
+			continue
+		}
+		pinned := strings.Fields(string(k.pinned()))
+		require.NotEmpty(t, pinned, "pins/%s.txt is missing", k.Name)
+		for _, p := range pinned {
+			require.Regexp(t, `^[A-Za-z0-9._-]+==[^ ]+$`, p, k.Name)
+		}
+		for _, wanted := range k.Of {
+			name, version, _ := strings.Cut(wanted, "==")
+			name, _, _ = strings.Cut(name, "[")
+			require.Contains(t, lower(pinned), strings.ToLower(strings.ReplaceAll(name, "_", "-")+"=="+version), k.Name)
+		}
+	}
+}
+
+func lower(all []string) []string {
+	low := make([]string, len(all))
+	for i, s := range all {
+		low[i] = strings.ToLower(strings.ReplaceAll(s, "_", "-"))
+	}
+	return low
+}

@@ -82,7 +82,7 @@ var parts = []Part{
 	{
 		Name: "fault", About: "kill -9, rebalances, lying functions, lost sources",
 		Packages: []string{"test/fault"}, Kafka: true, Wants: []Tool{java, maven, python},
-		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour, Soak: 6 * time.Hour},
+		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: 2 * time.Hour, Soak: 6 * time.Hour},
 	},
 	{
 		Name: "watch", About: "alerts in a real Prometheus, the dashboard, traces in a receiver, the log",
@@ -100,6 +100,11 @@ var parts = []Part{
 		Packages: []string{"test/integrations"}, Kafka: true, Wants: []Tool{java, maven, python, postgres, mariadb},
 		Kits:    []Kit{awsServer, awsClients, tableReaders},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: time.Hour},
+	},
+	{
+		Name: "migrate", About: "to AWS: templates before its linters and applied again, the hand-over of a group between two gantrys, the page on leaving",
+		Packages: []string{"test/migrate"}, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{templateLinters},
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 20 * time.Minute},
 	},
 	{
 		Name: "simulation", About: "the whole pipeline under faults drawn from a seed",

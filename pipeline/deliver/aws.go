@@ -139,7 +139,7 @@ func (d *AWS) facts(p Parcel) map[string]string {
 // up, so a delivery that is tried again writes the same object.
 func (o Origin) ObjectKey(p Parcel) string {
 	at := p.At.UTC()
-	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(fmt.Sprintf("%s/%s@%d/%d", o.MappingUUID, p, len(p.Records), at.UnixNano())))
+	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(fmt.Sprintf("%s/%s/%s@%d/%d", o.MappingUUID, o.FunctionARN, p, len(p.Records), at.UnixNano())))
 	return strings.Join([]string{"aws/lambda", o.MappingUUID, p.Partition.String(), at.Format("2006/01/02"), at.Format("2006-01-02T15.04.05-") + name.String()}, "/")
 }
 

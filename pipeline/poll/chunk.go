@@ -18,9 +18,11 @@ type Chunk struct {
 	Bytes     int           // keys, values and headers of Records
 	Polled    int           // records read, control records left out
 	Filtered  int
+	By        Filter // that kept them
 }
 
-// Filter says whether a record goes to the function. Safe for use while it is replaced.
+// Filter says whether a record goes to a function, and with several functions notes in it to
+// which. Safe for use while it is replaced; a pointer, so that two may be compared.
 type Filter interface {
 	Keep(r *record.Record) bool
 }
@@ -74,7 +76,7 @@ func (p *Poller) chunk(id record.Partition, fp kgo.FetchPartition) (Chunk, bool)
 
 func (p *Poller) convert(id record.Partition, next record.Offset, from []*kgo.Record) Chunk {
 	keep, sizer := p.keep.get()
-	c := Chunk{Partition: id, Records: make([]record.Record, 0, len(from))}
+	c := Chunk{Partition: id, By: keep, Records: make([]record.Record, 0, len(from))}
 	var headers []record.Header
 	for _, r := range from {
 		resume := next

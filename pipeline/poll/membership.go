@@ -30,6 +30,11 @@ const Consumer = "consumer"
 // that no change of a function needs a new join.
 const RebalanceTimeout = 14*time.Minute + 30*time.Second
 
+// protocols lists what can be spoken.
+func protocols() []string {
+	return []string{"cooperative-sticky", "sticky", "range", "roundrobin", Consumer}
+}
+
 // Known says whether a protocol can be spoken.
 func (m Membership) Known() bool { return m.Protocol == Consumer || m.balancer() != nil }
 

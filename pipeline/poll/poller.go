@@ -89,6 +89,9 @@ type part struct {
 
 // New connects lazily: the first request is made by Run. Close it even if Run never ran.
 func New(cfg Config, to Receiver) (*Poller, error) {
+	if !cfg.Membership.Known() {
+		return nil, fmt.Errorf("join group %s: its protocol %q is not known here; these are: %s", cfg.Group, cfg.Membership.Protocol, strings.Join(protocols(), ", "))
+	}
 	p := &Poller{cfg: cfg, to: to, waits: newLongPoll(), parts: map[record.Partition]*part{}, made: make(chan struct{})}
 	opts := append([]kgo.Opt(nil), cfg.Options...)
 	if cfg.Dial != nil {

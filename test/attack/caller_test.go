@@ -208,7 +208,7 @@ func lower(role, need door.Role) bool {
 // filled names things that are not there, so that an operation that is let in does nothing.
 func filled(path string) string {
 	return strings.NewReplacer("{FunctionName}", "none", "{UUID}", "00000000-0000-4000-8000-000000000000", "{Resource}", "arn",
-		"{StatementId}", "none", "{id}", "none", "{name}", "none", "{topic}", "none").Replace(path)
+		"{StatementId}", "none", "{id}", "none", "{name}", "none", "{topic}", "none", "{kind}", "none").Replace(path)
 }
 
 // TestViewersSeeNoSecrets: what a viewer may read holds no value of a variable.

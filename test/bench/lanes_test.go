@@ -123,6 +123,22 @@ func (k *keeper) end(e events.KafkaEvent) {
 	k.last = time.Now()
 }
 
+// taken is how many records the function has done.
+func (k *keeper) taken() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.seen
+}
+
+// holds demands that the function has done all that is committed.
+func (k *keeper) holds(t *testing.T, at int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if passed := slices.Index(k.done[:at], false); passed >= 0 {
+		t.Errorf("the commit of %d passes record %d, which is not done", at, passed)
+	}
+}
+
 // measureLanes gives the records a second, and the CPU gantry takes for an invocation.
 func measureLanes(t *testing.T, c *kafkatest.Cluster, lanes, round int) usage {
 	k := &keeper{next: map[string]int64{}, atWork: map[string]bool{}, done: make([]bool, laneRecords)}
@@ -132,22 +148,24 @@ func measureLanes(t *testing.T, c *kafkatest.Cluster, lanes, round int) usage {
 	if lanes < 16 { // as many seconds for each
 		records = laneRecords / 16 * int64(lanes)
 	}
+	admin, group := c.Admin(t), fmt.Sprintf("lanes-%d-%d", lanes, round)
 	cmd := program(t, "gantry", job{
-		Brokers: c.Brokers(), Topic: "lanes", Group: fmt.Sprintf("lanes-%d-%d", lanes, round), URL: srv.URL, BatchSize: 10, Lanes: lanes,
+		Brokers: c.Brokers(), Topic: "lanes", Group: group, URL: srv.URL, BatchSize: 10, Lanes: lanes,
 	})
-	seen := func() int64 {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		return k.seen
-	}
-	require.Eventually(t, func() bool { return seen() >= records }, time.Minute, 5*time.Millisecond)
+	looks := 0
+	require.Eventually(t, func() bool {
+		k.holds(t, committed(admin, group))
+		looks++
+		return k.taken() >= records
+	}, time.Minute, 50*time.Millisecond)
+	require.Greater(t, looks, 10, "what is committed while it works")
 	k.mu.Lock()
 	rate := float64(k.seen) / k.last.Sub(k.first).Seconds()
 	k.mu.Unlock()
 	cpu, _ := end(t, cmd)
 	require.Empty(t, k.faults)
-	at := committed(c.Admin(t), fmt.Sprintf("lanes-%d-%d", lanes, round))
+	at := committed(admin, group)
 	require.Positive(t, at)
-	require.NotContains(t, k.done[:at], false, "the commit of %d passes a record that is not done", at)
+	k.holds(t, at)
 	return usage{Rate: rate, CPU: cpu / time.Duration(k.seen/10)}
 }

@@ -42,6 +42,9 @@ functions:
   many: {runtime: provided.al2023, handler: h, code: ./f, processes: 1001}
   none: {runtime: provided.al2023, handler: h, code: ./f, processes: 0}
   minus: {http: "http://function", concurrency: -1}
+  crowd: {http: "http://function", concurrency: 100001}
+  events: {http: "http://function", async: {retries: 3, maxAge: 59s}}
+  aged: {http: "http://function", async: {retries: -1, maxAge: 7h}}
   typo: {http: "http://function", timout: 3s}
 mappings:
   a: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, batchSize: 0}
@@ -66,8 +69,16 @@ mappings:
   v: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, enabled: sure}
   w: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, consumerGroupId: gantry.v}
   x: {function: f, cluster: kafka, topic: t, startingPosition: AT_TIMESTAMP, startingPositionTimestamp: "2999-01-01T00:00:00Z"}
-  y: {functions: [f, g], cluster: kafka, topic: t, startingPosition: LATEST}
+  y: {functions: [f, f], cluster: kafka, topic: t, startingPosition: LATEST}
   z: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, output: t}
+  aa: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, maximumBatchingWindow: -1s}
+  ab: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, maximumRecordAge: -2s}
+  ac: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, pollers: {minimum: 201, maximum: 0}}
+  ad: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, sessionTimeout: 999ms}
+  ae: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, lanes: {perPartition: 0}}
+  af: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, lanes: {perPartition: 257}}
+  ag: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, output: {topic: o, transactional: true, interval: -1ms, timeout: 1ms}}
+  ah: {function: f, cluster: kafka, topic: t, startingPosition: LATEST, output: {topic: o, transactional: true, interval: 1h, timeout: 1h}}
 `
 
 // fileCases are the lines of the faulty file that have a fault. All of them come in one

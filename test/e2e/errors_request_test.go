@@ -125,7 +125,30 @@ func numberCases() []errorCase {
 	})), created(s, "several at once", "", orders(func(in *creation) {
 		in.BatchSize, in.MaximumRetryAttempts, in.MaximumBatchingWindowInSeconds = aws.Int32(0), aws.Int32(-5), aws.Int32(400)
 	})))
-	return append(all, functionNumbers()...)
+	return append(append(all, functionNumbers()...), otherNumbers()...)
+}
+
+// otherNumbers are those that no creation carries.
+func otherNumbers() []errorCase {
+	var all []errorCase
+	asked := func(did, door string, ask func(t *testing.T, l *errorLab) error) {
+		all = append(all, errorCase{section: "Numbers out of range", did: did, door: "API, " + door,
+			show: func(t *testing.T, l *errorLab) shown { return exception(t, ask(t, l)) }})
+	}
+	for _, n := range []int32{0, 10_001} {
+		asked("MaxItems "+itoa(n), "list-event-source-mappings", func(t *testing.T, l *errorLab) error {
+			_, err := l.aws.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{MaxItems: &n})
+			return err
+		})
+	}
+	for _, n := range []struct{ retries, age int32 }{{-1, 59}, {3, 21_601}} {
+		asked("MaximumRetryAttempts "+itoa(n.retries)+", MaximumEventAgeInSeconds "+itoa(n.age), "put-function-event-invoke-config", func(t *testing.T, l *errorLab) error {
+			_, err := l.aws.PutFunctionEventInvokeConfig(t.Context(), &lambda.PutFunctionEventInvokeConfigInput{
+				FunctionName: aws.String("orders"), MaximumRetryAttempts: &n.retries, MaximumEventAgeInSeconds: &n.age})
+			return err
+		})
+	}
+	return all
 }
 
 func functionNumbers() []errorCase {

@@ -94,7 +94,7 @@ func (w *writers) add(t *testing.T, c *kafkatest.Cluster, name, answer, output s
 
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
-// What a function answers is on the broker: keys, headers, partitions, tombstones, several
+// What a function answers, behind HTTP or in AWS, is on the broker: keys, headers, partitions, tombstones, several
 // topics, plain and in transactions; what can't be written is a dead letter that says why;
 // what has a schema is in the registry's wire format.
 func TestAnswersOnARealBroker(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAnswersOnARealBroker(t *testing.T) {
 	registry := srfake.New()
 	t.Cleanup(registry.Close)
 	out := kafkatest.Topic(t)
-	for _, topic := range []string{"a", "b", "values", "avro", "json", "protobuf", "registered"} {
+	for _, topic := range []string{"a", "b", "values", "cloud", "avro", "json", "protobuf", "registered"} {
 		c.CreateTopic(t, out+topic, 3, nil)
 	}
 	schemas, err := sr.NewClient(sr.URLs(registry.URL()))
@@ -124,6 +124,7 @@ func TestAnswersOnARealBroker(t *testing.T) {
 	w.add(t, c, "mirror", mirror, fmt.Sprintf("{topics: [%sa, %sb]}", out, out))
 	w.add(t, c, "exactly", mirror, fmt.Sprintf("{topics: [%sa, %sb], transactional: true}", out, out))
 	w.add(t, c, "values", `[{"n":1},null,"x"]`, "{topic: "+out+"values}")
+	w.add(t, c, "cloud", `{"n":1}`, "{topic: "+out+"cloud, transactional: true}")
 	bad := map[string]string{
 		w.add(t, c, "elsewhere", `{"records":{"elsewhere":[{}]}}`, "{topic: "+out+"values}"):                               `records.elsewhere[0]: topic "elsewhere" is not allowed`,
 		w.add(t, c, "nobase64", `{"records":{"`+out+`values":[{"value":"*"}]}}`, "{topic: "+out+"values}"):                 "[0]: value is no base64",
@@ -138,8 +139,14 @@ func TestAnswersOnARealBroker(t *testing.T) {
 	w.add(t, c, "registered", `{"sku":"x"}`, "{topic: "+out+"registered, schema: {value: {format: avro, file: ./order.avsc, register: true}}}")
 	dir := t.TempDir()
 	writeFile(t, dir+"/order.avsc", order)
-	gantrytest.Start(t, gantrytest.Options{Dir: dir, Config: fmt.Sprintf("clusters: {main: {brokers: [%q], schemaRegistry: {url: %q}}}\nfunctions: {f: {http: %q}}\nmappings:\n",
-		c.Brokers()[0], registry.URL(), answering(t, w.answers)) + w.file.String()})
+	functions := answering(t, w.answers)
+	mappings := strings.Replace(w.file.String(), "cloud: {function: f,", "cloud: {function: in-aws,", 1)
+	gantrytest.Start(t, gantrytest.Options{Dir: dir, Env: []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"}, Config: fmt.Sprintf(`
+aws: {region: eu-west-1, endpoint: %[1]q}
+clusters: {main: {brokers: [%[2]q], schemaRegistry: {url: %[3]q}}}
+functions: {f: {http: %[1]q}, in-aws: {arn: "arn:aws:lambda:eu-west-1:123456789012:function:f"}}
+mappings:
+`, functions, c.Brokers()[0], registry.URL()) + mappings})
 
 	var got []string
 	for _, r := range readAll(t, c, out+"a", 4) {
@@ -156,6 +163,7 @@ func TestAnswersOnARealBroker(t *testing.T) {
 	}
 	slices.Sort(got)
 	require.Equal(t, []string{`null "\"x\""`, `null "{\"n\":1}"`}, got)
+	require.Equal(t, `null "{\"n\":1}"`, asText(readAll(t, c, out+"cloud", 1)[0]), "of a function in AWS")
 	for topic, text := range bad {
 		letter := readAll(t, c, topic+"-dead", 1)[0]
 		require.Contains(t, header(letter, "gantry-error"), text)

@@ -16,9 +16,11 @@ import (
 func TestNeverPastAFailingRecord(t *testing.T) {
 	onEach(t, func(t *testing.T, c *kafkatest.Cluster) {
 		for name, controls := range map[string]worldOptions{
-			"retried":  {},
-			"bisected": {mapping: ", bisectBatchOnFunctionError: true"},
-			"partial":  {mapping: ", reportBatchItemFailures: true", partial: true},
+			"retried":      {},
+			"bisected":     {mapping: ", bisectBatchOnFunctionError: true"},
+			"partial":      {mapping: ", reportBatchItemFailures: true", partial: true},
+			"bounded":      {mapping: ", maximumRetryAttempts: 10000, maximumRecordAge: 24h"}, // and far from the bounds
+			"all together": {mapping: ", maximumRetryAttempts: 10000, maximumRecordAge: 24h, bisectBatchOnFunctionError: true, reportBatchItemFailures: true", partial: true},
 		} {
 			t.Run(name, func(t *testing.T) { neverPastAFailingRecord(t, c, controls) })
 		}

@@ -2,6 +2,7 @@ package fault_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,22 +31,22 @@ func killGantry(t *testing.T, c *kafkatest.Cluster, kills int) {
 	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
 	w.load(1000)
 	w.awaitWork(time.Now())
-	fastest, slowest := time.Hour, time.Duration(0)
+	var back []time.Duration
 	var disturbances []disturbance
 	for range kills {
 		pass(500*time.Millisecond + rand.N(1500*time.Millisecond))
 		g.Kill()
 		disturbances = append(disturbances, w.killed(time.Now()))
 		g.Up()
-		back := w.awaitWork(time.Now())
-		fastest, slowest = min(fastest, back), max(slowest, back)
+		back = append(back, w.awaitWork(time.Now()))
 	}
 	counts := w.finish(g)
 	w.explain(w.verify(counts), disturbances)
-	t.Logf("back to work after a kill within %s to %s", fastest, slowest)
+	t.Logf("back to work after being up again within %s", back)
 	// A member that is not static would wait for the end of its old session, 45 s. On a
-	// machine that does other work too only the fastest return says how long it takes.
-	require.Less(t, fastest, time.Second+500*time.Millisecond, "back to work")
-	require.Less(t, slowest, 20*time.Second, "back to work")
+	// machine that does other work too one of many returns may take longer.
+	slices.Sort(back)
+	require.Less(t, back[len(back)/2], time.Second, "back to work")
+	require.Less(t, slices.Max(back), 20*time.Second, "back to work")
 	require.NoError(t, g.Stop())
 }

@@ -22,8 +22,8 @@ import (
 )
 
 // kill -9 of gantry with sixteen lanes a partition in order of keys: nothing is lost, a
-// key's records come in order, and what a kill repeats was not committed and is no more
-// than the uncommitted span of its partition.
+// key's records come in order, what is committed was done, and what a kill repeats was not
+// committed and is no more than the uncommitted span of its partition.
 func TestKillGantryWithLanes(t *testing.T) {
 	const partitions, records, spanRecords = 2, 24_000, 100_000
 	kills := kafkatest.Size(3, 10)
@@ -31,7 +31,7 @@ func TestKillGantryWithLanes(t *testing.T) {
 	topic := kafkatest.Topic(t)
 	c.CreateTopic(t, topic, partitions, nil)
 	fillKeyed(t, c, topic, records)
-	k := &keyKeeper{next: map[string]int64{}, had: map[record.Position]int{}}
+	k := &keyKeeper{next: map[string]int64{}, had: map[record.Position]int{}, done: map[record.Position]bool{}}
 	srv := httptest.NewServer(k)
 	defer srv.Close()
 	g := gantrytest.Start(t, gantrytest.Options{Config: fmt.Sprintf(`
@@ -45,7 +45,11 @@ mappings:
 		for deadline := time.Now().Add(2 * time.Minute); k.seen() < records*(n+1)/(kills+1); pass(5 * time.Millisecond) {
 			require.True(t, time.Now().Before(deadline), "%d of %d records after two minutes", k.seen(), records)
 		}
+		thaw := k.freeze() // what is in flight now is never answered
+		pass(100 * time.Millisecond)
 		g.Kill()
+		k.holds(topic, c.Committed(t, topic+"-g", topic))
+		thaw()
 		pass(100 * time.Millisecond) // what the function still works on ends
 		k.killed(c.Committed(t, topic+"-g", topic))
 		g.Up()
@@ -75,6 +79,8 @@ type keyKeeper struct {
 	mu        sync.Mutex
 	next      map[string]int64 // key → the lowest offset it may have in this life
 	had       map[record.Position]int
+	done      map[record.Position]bool // worked on to the end
+	frozen    chan struct{}            // nil = work ends when its time is over
 	life      int
 	committed map[int32]int64 // when this life began
 	repeated  []int           // by life
@@ -99,6 +105,9 @@ func (k *keyKeeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	k.note(e)
 	pass(wait)
+	if !k.end(e) {
+		return
+	}
 	_, _ = io.WriteString(w, "null")
 }
 
@@ -130,6 +139,50 @@ func (k *keyKeeper) seen() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.had)
+}
+
+// freeze lets no work end until it is thawed; then it ends without an answer.
+func (k *keyKeeper) freeze() (thaw func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	frozen := make(chan struct{})
+	k.frozen = frozen
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.frozen = nil
+		close(frozen)
+	}
+}
+
+// end notes what was worked on to its end, and whether it is to be answered.
+func (k *keyKeeper) end(e events.KafkaEvent) bool {
+	k.mu.Lock()
+	if frozen := k.frozen; frozen != nil {
+		k.mu.Unlock()
+		<-frozen
+		return false
+	}
+	defer k.mu.Unlock()
+	for _, records := range e.Records {
+		for _, r := range records {
+			k.done[record.Position{Topic: r.Topic, Partition: int32(r.Partition), Offset: r.Offset}] = true
+		}
+	}
+	return true
+}
+
+// holds notes a fault for each record that is committed and was not worked on to its end.
+func (k *keyKeeper) holds(topic string, committed map[int32]int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for partition, at := range committed {
+		for offset := range at {
+			if p := (record.Position{Topic: topic, Partition: partition, Offset: offset}); !k.done[p] {
+				k.faults = append(k.faults, fmt.Sprintf("%s is not done, and %d is committed", p, at))
+			}
+		}
+	}
 }
 
 // killed begins another life.

@@ -198,6 +198,27 @@ func partitionsAddedUnderLatest(t *testing.T, c *kafkatest.Cluster) {
 	require.NoError(t, g.Stop())
 }
 
+// The data directory is lost, and with it what was resolved when the mapping was made. The
+// group knows how far it was; a partition that was added meanwhile is read whole.
+func TestNewDataDirectoryUnderLatest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, kafkatest.Shared(t), worldOptions{start: "LATEST", partitions: 1})
+	w.fill(10)
+	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
+	w.eventually(30*time.Second, "it has its place", func() bool { return w.holds(g) == 1 })
+	w.fill(10)
+	w.settled(g)
+	require.NoError(t, g.Stop())
+	w.cluster.AddPartitions(t, w.topic, 2)
+	w.partitions = 2
+	w.fill(10)
+	another := gantrytest.Start(t, gantrytest.Options{Config: w.config})
+	w.settled(another)
+	require.Equal(t, span(10, 29), w.delivered(0))
+	require.Equal(t, span(0, 9), w.delivered(1))
+	require.NoError(t, another.Stop())
+}
+
 // Killed before the first batch was settled, under LATEST: what came in between is not
 // skipped, because the starting position was committed before the first fetch.
 func TestRestartBeforeTheFirstBatch(t *testing.T) {

@@ -56,31 +56,44 @@ func TestLargeRecords(t *testing.T) {
 	require.NoError(t, dropping.Stop())
 }
 
-// A record that no invocation can carry goes to the destination.
+// A record that no invocation can carry goes to the destination: as AWS's document where
+// the topic takes that, else as the record itself, the document without it in a header.
 func TestLargeRecordsToADestination(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.Shared(t)
-	letters := kafkatest.Topic(t)
-	c.CreateTopic(t, letters, 1, large)
-	w := newWorld(t, c, worldOptions{configs: large, mapping: ", onFailure: kafka://" + letters})
-	w.produceSizes(10, tooLong, 10)
-	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
-	w.awaitWork(time.Time{})
-	w.settled(g)
-	require.Equal(t, []int64{0, 2}, w.delivered(0))
-	cl := c.Client(t, kgo.ConsumeTopics(letters), kgo.FetchMaxBytes(32<<20), kgo.FetchMaxPartitionBytes(16<<20))
-	got := cl.PollFetches(t.Context()).Records()
-	require.Len(t, got, 1)
-	require.Contains(t, string(got[0].Value)+headers(got[0]), "MaximumPayloadSizeExceeded")
-	require.NoError(t, g.Stop())
+	for name, limit := range map[string]string{"as a document": "8388608", "as the record itself": "7000000"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			letters := kafkatest.Topic(t)
+			c.CreateTopic(t, letters, 1, map[string]string{"max.message.bytes": limit})
+			w := newWorld(t, c, worldOptions{configs: large, mapping: ", onFailure: kafka://" + letters})
+			w.produceSizes(10, tooLong, 10)
+			g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
+			w.awaitWork(time.Time{})
+			w.settled(g)
+			require.Equal(t, []int64{0, 2}, w.delivered(0))
+			cl := c.Client(t, kgo.ConsumeTopics(letters), kgo.FetchMaxBytes(32<<20), kgo.FetchMaxPartitionBytes(16<<20))
+			got := cl.PollFetches(t.Context()).Records()
+			require.Len(t, got, 1)
+			document := string(got[0].Value)
+			if limit == "7000000" {
+				require.Equal(t, bytes.Repeat([]byte{1}, tooLong), got[0].Value)
+				document = header(got[0], "gantry-document-value")
+			}
+			require.Contains(t, document, `"condition":"MaximumPayloadSizeExceeded"`)
+			require.Equal(t, "1", header(got[0], "gantry-offset"))
+			require.NoError(t, g.Stop())
+		})
+	}
 }
 
-func headers(r *kgo.Record) string {
-	var all []byte
+func header(r *kgo.Record, name string) string {
 	for _, h := range r.Headers {
-		all = append(append(append(all, h.Key...), '='), h.Value...)
+		if h.Key == name {
+			return string(h.Value)
+		}
 	}
-	return string(all)
+	return ""
 }
 
 // A topic of one letter, which YAML may name, and a key for every record.

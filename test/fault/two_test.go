@@ -55,22 +55,24 @@ func (w *world) positions(g *gantrytest.Gantry) []position {
 	return out.Partitions
 }
 
-// One of two joins and leaves again and again under load, each time in order: nothing
-// lost, order kept, nothing repeated.
+// A second one joins again and again under load, and it or the first leaves, each time in
+// order: nothing lost, order kept, nothing repeated.
 func TestJoinAndLeave(t *testing.T) {
 	w := newWorld(t, kafkatest.Shared(t), worldOptions{partitions: 6})
-	a := gantrytest.Start(t, gantrytest.Options{Config: w.config})
-	b := gantrytest.New(t, gantrytest.Options{Config: w.config})
+	stays, leaves := gantrytest.Start(t, gantrytest.Options{Config: w.config}), gantrytest.New(t, gantrytest.Options{Config: w.config})
 	w.load(1000)
-	for range kafkatest.Size(3, 12) {
-		b.Up()
-		w.eventually(30*time.Second, "the joined process has its share", func() bool { return w.holds(b) == 3 })
+	for round := range kafkatest.Size(3, 12) {
+		leaves.Up()
+		w.eventually(30*time.Second, "the joined process has its share", func() bool { return w.holds(leaves) == 3 })
+		if round%2 == 1 {
+			stays, leaves = leaves, stays
+		}
 		pass(300 * time.Millisecond)
-		require.NoError(t, b.Stop())
-		w.eventually(30*time.Second, "the other has all again", func() bool { return w.holds(a) == 6 })
+		require.NoError(t, leaves.Stop())
+		w.eventually(30*time.Second, "the other has all again", func() bool { return w.holds(stays) == 6 })
 	}
-	w.once(w.finish(a))
-	require.NoError(t, a.Stop())
+	w.once(w.finish(stays))
+	require.NoError(t, stays.Stop())
 }
 
 // One of two is killed for good: its partitions move when its session is over, and only
@@ -83,6 +85,10 @@ func TestKilledForGood(t *testing.T) {
 		w.eventually(30*time.Second, "both hold partitions", func() bool { return w.holds(a) == 3 && w.holds(b) == 3 })
 		w.load(1000)
 		w.awaitWork(time.Now())
+		held := map[int32]bool{}
+		for _, p := range w.positions(b) {
+			held[p.Partition] = p.Here
+		}
 		b.Kill()
 		killed := w.killed(time.Now())
 		w.eventually(time.Minute, "its partitions move", func() bool { return w.holds(a) == 6 })
@@ -90,7 +96,11 @@ func TestKilledForGood(t *testing.T) {
 		t.Logf("the partitions moved after %s", took)
 		require.Greater(t, took, 3*time.Second, "not before the session could be over")
 		require.Less(t, took, 20*time.Second, "soon after the session is over")
-		w.explain(w.verify(w.finish(a)), []disturbance{killed})
+		repeated := w.verify(w.finish(a))
+		w.explain(repeated, []disturbance{killed})
+		for _, r := range repeated[0] {
+			require.True(t, held[r.Partition], "repeated, and the killed one did not have its partition: %s", r)
+		}
 		require.NoError(t, a.Stop())
 	})
 }

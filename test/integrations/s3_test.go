@@ -20,8 +20,8 @@ import (
 	"gantry/record"
 )
 
-// Every record arrives in the bucket while the service throttles and breaks off, and
-// gantry is killed in the middle.
+// Every record arrives in the buckets, as JSON lines, Avro and Parquet, while the service
+// throttles and breaks off, and gantry is killed in the middle. Independent readers count.
 func TestS3LosesNothing(t *testing.T) {
 	t.Parallel()
 	c, topic := kafkatest.Shared(t), kafkatest.Topic(t)
@@ -31,7 +31,9 @@ func TestS3LosesNothing(t *testing.T) {
 	}
 	c.CreateTopic(t, topic, 4, nil)
 	w := startAWS(t)
-	w.cli("s3api", "create-bucket", "--bucket", "archive")
+	for _, format := range []string{"jsonl", "avro", "parquet"} {
+		w.cli("s3api", "create-bucket", "--bucket", "archive-"+format)
+	}
 	between := standBefore(t, w.URL, 7)
 	g := gantrytest.New(t, gantrytest.Options{
 		Env: []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"},
@@ -39,20 +41,26 @@ func TestS3LosesNothing(t *testing.T) {
 aws: {region: us-east-1, endpoint: %q}
 clusters: {onprem: {brokers: [%q]}}
 functions:
-  archive: {integration: s3, settings: {bucket: archive, format: jsonl, columns: "offset long, partition int, key string, n long value.n"}, timeout: 20s}
+  jsonl: {integration: s3, settings: {bucket: archive-jsonl, format: jsonl, columns: "offset long, partition int, key string, n long value.n"}, timeout: 20s}
+  avro: {integration: s3, settings: {bucket: archive-avro, format: avro, columns: "offset long, partition int, key string, n long value.n"}, timeout: 20s}
+  parquet: {integration: s3, settings: {bucket: archive-parquet, format: parquet, columns: "offset long, partition int, key string, n long value.n"}, timeout: 20s}
 mappings:
-  archive: {function: archive, cluster: onprem, topic: %s, startingPosition: TRIM_HORIZON, batchSize: 500}
+  jsonl: {function: jsonl, cluster: onprem, topic: %s, startingPosition: TRIM_HORIZON, batchSize: 500}
+  avro: {function: avro, cluster: onprem, topic: %[3]s, startingPosition: TRIM_HORIZON, batchSize: 500}
+  parquet: {function: parquet, cluster: onprem, topic: %[3]s, startingPosition: TRIM_HORIZON, batchSize: 500}
 `, between.URL, c.Brokers()[0], topic)})
 	g.Up()
 	for range 2 {
 		kafkatest.Fill(t, c, kafkatest.Load{Topic: topic, Partitions: 4, Records: count / 2, Size: 64})
-		require.Eventually(t, func() bool { return sum(c.Committed(t, "gantry.archive", topic)) > 0 }, time.Minute, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return sum(c.Committed(t, "gantry.parquet", topic)) > 0 }, time.Minute, 20*time.Millisecond)
 		g.Kill()
 		g.Up()
 	}
-	require.Eventually(t, func() bool { return sum(c.Committed(t, "gantry.archive", topic)) == int64(count) }, 3*time.Minute, 100*time.Millisecond)
-	seen := w.positions(t, topic)
-	require.Len(t, seen, count, "each record is there")
+	for _, format := range []string{"jsonl", "avro", "parquet"} {
+		require.Eventually(t, func() bool { return sum(c.Committed(t, "gantry."+format, topic)) == int64(count) }, 3*time.Minute, 100*time.Millisecond)
+		seen := w.positions(t, topic, format)
+		require.Len(t, seen, count, "each record is there as %s", format)
+	}
 	require.Positive(t, between.faults.Load(), "there were faults")
 	t.Logf("%d records, %d faults", count, between.faults.Load())
 }
@@ -64,29 +72,38 @@ func sum(committed map[int32]int64) (n int64) {
 	return n
 }
 
-// positions reads every object of the bucket archive back.
-func (w *cloudOf) positions(t *testing.T, topic string) map[record.Position]int {
+// positions reads every object of a bucket back.
+func (w *cloudOf) positions(t *testing.T, topic, format string) map[record.Position]int {
 	t.Helper()
-	b, after := w.bucket("archive"), ""
+	dir := t.TempDir()
+	w.cli("s3", "sync", "--quiet", "s3://archive-"+format, dir)
+	out, err := exec.CommandContext(t.Context(), gantrytest.Kit(t, "venv-tables", "python"), "-c", readRows, dir).CombinedOutput()
+	require.NoError(t, err, "%s", out)
 	seen := map[record.Position]int{}
-	for {
-		objects, more, err := b.List(t.Context(), topic+"/", after)
-		require.NoError(t, err)
-		for _, o := range objects {
-			body, _, err := b.Get(t.Context(), o.Key)
-			require.NoError(t, err)
-			for line := range bytes.Lines(body) {
-				var row struct{ Offset, Partition int64 }
-				require.NoError(t, json.Unmarshal(line, &row))
-				seen[record.Position{Topic: topic, Partition: int32(row.Partition), Offset: row.Offset}]++
-			}
-			after = o.Key
-		}
-		if !more || len(objects) == 0 {
-			return seen
-		}
+	for line := range bytes.Lines(out) {
+		p := record.Position{Topic: topic}
+		_, err := fmt.Sscan(string(line), &p.Partition, &p.Offset)
+		require.NoError(t, err, "%s", line)
+		seen[p]++
 	}
+	return seen
 }
+
+// readRows prints partition and offset of each row, read by Apache's reader and fastavro.
+const readRows = `
+import json, pathlib, sys
+import fastavro, pyarrow.parquet as pq
+
+read = {
+    ".jsonl": lambda p: map(json.loads, p.open()),
+    ".avro": lambda p: fastavro.reader(p.open("rb")),
+    ".parquet": lambda p: pq.ParquetFile(p).read().to_pylist(),
+}
+for path in pathlib.Path(sys.argv[1]).rglob("*.*"):
+    if path.is_file():
+        for row in read[path.suffix](path):
+            print(row["partition"], row["offset"])
+`
 
 // The same package of an integration is a function in AWS and a function of gantry.
 func TestPackagesRunInAWSAndHere(t *testing.T) {

@@ -94,6 +94,7 @@ func (s *shop) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("null"))
 }
 
+// headersOf gives the values of each header, with | between them where it is there twice.
 func headersOf(list []map[string][]int) map[string]string {
 	out := map[string]string{}
 	for _, h := range list {
@@ -101,6 +102,9 @@ func headersOf(list []map[string][]int) map[string]string {
 			var b []byte
 			for _, n := range numbers {
 				b = append(b, byte(n))
+			}
+			if before, twice := out[name]; twice {
+				b = append([]byte(before+"|"), b...)
 			}
 			out[name] = string(b)
 		}

@@ -1,6 +1,6 @@
 // Package release_test makes a release as `make release` does and uses what came of it:
 // two builds in two folders are the same bytes, the package is installed by dpkg and its
-// binary runs, the service's walls are measured, every shell reads its completion.
+// binary runs, the service's walls are measured, bash reads its completion.
 //
 // `make test` does it for one platform, `make full` for all.
 package release_test
@@ -55,6 +55,7 @@ func TestRelease(t *testing.T) {
 		require.NoError(t, err, "%s", said)
 		require.GreaterOrEqual(t, strings.Count(sums, "\n"), 2)
 	})
+	t.Run("the archive", func(t *testing.T) { archived(t, first) })
 	t.Run("the list of what is inside", func(t *testing.T) { inside(t, first) })
 	if runtime.GOOS != "linux" {
 		return
@@ -105,6 +106,22 @@ func copied(t *testing.T) string {
 	})
 	require.NoError(t, err)
 	return to
+}
+
+// archived looks at what an archive holds: the binary, what must come with it, a
+// completion for each of four shells and a manual page for each command.
+func archived(t *testing.T, dir string) {
+	name := ours(".tar.gz")
+	said, err := exec.Command("tar", "-tzf", filepath.Join(dir, name)).CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	held := strings.Fields(string(said))
+	for _, file := range []string{
+		"gantry", "LICENSE", "NOTICE", "README.md", "CHANGELOG.md", "completion/gantry.bash", "completion/gantry.fish", "completion/_gantry", "completion/gantry.ps1",
+		"man/gantry.1.gz", "man/gantry-serve.1.gz", "man/gantry-offsets-accept-loss.1.gz",
+	} {
+		require.Contains(t, held, strings.TrimSuffix(name, ".tar.gz")+"/"+file)
+	}
+	require.Contains(t, read(t, dir, "SHA256SUMS"), name)
 }
 
 // inside checks the SBOM of this platform against the binary's own word.
@@ -185,6 +202,32 @@ func TestDockerfile(t *testing.T) {
 	said, err := exec.Command(gantrytest.Kit(t, "venv-hadolint", "hadolint"), filepath.Join(root, "Dockerfile")).CombinedOutput()
 	require.NoError(t, err, "%s", said)
 	require.Empty(t, string(said))
+}
+
+// The binary of the image, built by the Dockerfile's own line: a variable that the linker
+// does not find it sets without a word.
+func TestTheImagesBinary(t *testing.T) {
+	if os.Getenv("GANTRY_TEST_SIZE") == "" {
+		t.Skip("make test builds it")
+	}
+	file, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	require.NoError(t, err)
+	line := regexp.MustCompile(`(?s)RUN (CGO_ENABLED=0 .* -o )/gantry( \./cmd/gantry) `).FindStringSubmatch(string(file))
+	require.Len(t, line, 3)
+	binary := filepath.Join(t.TempDir(), "gantry")
+	c := exec.Command("sh", "-c", line[1]+binary+line[2])
+	c.Dir = root
+	c.Env = append(os.Environ(), "VERSION="+version, "COMMIT="+commit, "DATE=2030-01-02T03:04:05Z", "TARGETOS="+runtime.GOOS, "TARGETARCH="+runtime.GOARCH)
+	said, err := c.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	said, err = exec.Command(binary, "version", "-o", "json").CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	for _, want := range []string{`"version": "` + version + `"`, `"commit": "` + commit + `"`, `"time": "2030-01-02T03:04:05Z"`} {
+		require.Contains(t, string(said), want)
+	}
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	require.NoError(t, err)
+	require.Contains(t, string(file), "golang:"+regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(string(mod))[1]+".", "the compiler of go.mod")
 }
 
 func ours(ext string) string {

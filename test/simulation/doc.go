@@ -8,7 +8,8 @@
 // records of a partition, with several lanes those of a key, are handed over and succeed in
 // order, in one event at a time; with several lanes nothing is handed over beyond the bound
 // of the uncommitted span; a record succeeds again only if a member came or went in between;
-// every goroutine ends. Where answers are records, no commit passes a record whose answers
+// every goroutine ends. With several functions all of that holds for each of them and the
+// records its filters keep: also for those that stay while another comes or goes. Where answers are records, no commit passes a record whose answers
 // are not written or not in the same transaction, and a reader of committed records finds
 // those of every settled record in order per key: at least once, or in transactions exactly
 // once, each record's answers or its dead letter.

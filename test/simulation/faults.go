@@ -18,8 +18,8 @@ func (w *world) step() {
 		{"records", func() { w.produce(8) }},
 		{"records", func() { w.produce(30) }},
 		{"records", func() { w.produce(8) }},
-		{"the function's mood changes", w.moods.change},
-		{"the function's mood changes", w.moods.change},
+		{"the function's mood changes", w.changeMood},
+		{"the function's mood changes", w.changeMood},
 		{"commits fail", w.failCommits},
 		{"fetches fail", w.failFetches},
 		{"dead letters are refused", w.failLetters},
@@ -36,6 +36,10 @@ func (w *world) step() {
 		{"the second process comes or goes", func() { w.toggle(second) }},
 		{"the settings change", w.change},
 		{"the lanes change", w.changeLanes},
+	}
+	if len(w.fan) > 2 {
+		steps = append(steps, steps[0], steps[0])
+		steps[len(steps)-1].name, steps[len(steps)-1].do = "a function comes or goes", w.toggleFunction
 	}
 	s := steps[w.draw.IntN(len(steps))]
 	w.t.Logf("%s %s", time.Now().Format(time.TimeOnly), s.name)

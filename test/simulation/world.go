@@ -22,8 +22,9 @@ import (
 type world struct {
 	t      *testing.T
 	r      *rig.Rig
-	draw   *rand.Rand // of the plan; belongs to the goroutine of the run
-	moods  *moods
+	draw   *rand.Rand        // of the plan; belongs to the goroutine of the run
+	moods  map[string]*moods // of each function
+	fan    []consumer        // with several functions: all there may be
 	m      mapping.Mapping
 	dead   *deliver.Topic
 	parts  int32
@@ -47,17 +48,19 @@ func newWorld(t *testing.T, seed uint64) *world {
 	draw := rand.New(rand.NewPCG(seed, 1))
 	w := &world{t: t, draw: draw, parts: 1 + draw.Int32N(4), running: map[string]*rig.Process{}}
 	w.r = rig.New(t, w.parts)
+	w.drawFunctions(seed)
 	require.NoError(t, w.r.Fake.CreateTopic(deadLetters, 1, nil))
 	w.mapping()
 	w.r.Partial, w.r.Span = w.m.PartialAnswers, span
 	w.r.Keep = func(r *kgo.Record) bool { return !w.filter || !filteredOut(r.Value) }
-	w.moods = &moods{draw: rand.New(rand.NewPCG(seed, 2)), partial: w.m.PartialAnswers, answers: w.m.Output != nil}
+	w.moods = map[string]*moods{"f": {draw: rand.New(rand.NewPCG(seed, 2)), partial: w.m.PartialAnswers, answers: w.m.Output != nil}}
+	w.useFan(seed)
 	w.dead = &deliver.Topic{
 		Name: deadLetters, Producer: rig.Producer{Client: w.r.Fake.NewHost().Client(t)},
 		Encoder: encode.New(encode.Envelope{EventSource: mapping.SelfManagedType, Bootstrap: "b:9092"}),
 	}
-	t.Logf("%d partitions, batch %d, window %s, attempts %d, age %s, bisect %v, partial %v, destination %q, filter %v, lanes %+v, output %+v",
-		w.parts, w.m.BatchSize, w.m.Window, w.m.RetryAttempts, w.m.RecordAge, w.m.Bisect, w.m.PartialAnswers, w.m.OnFailure, w.filter, w.m.Lanes, w.m.Output)
+	t.Logf("%d partitions, batch %d, window %s, attempts %d, age %s, bisect %v, partial %v, destination %q, filter %v, lanes %+v, output %+v, functions %+v",
+		w.parts, w.m.BatchSize, w.m.Window, w.m.RetryAttempts, w.m.RecordAge, w.m.Bisect, w.m.PartialAnswers, w.m.OnFailure, w.filter, w.m.Lanes, w.m.Output, w.m.Functions)
 	return w
 }
 
@@ -81,7 +84,7 @@ func (w *world) mapping() {
 	w.drawOutput()
 	w.m.Lanes = w.drawLanes()
 	if w.filter = d.IntN(4) == 0; w.filter {
-		w.m.Functions[0].Filters = []string{`{"value":{"odd":[false]}}`}
+		w.m.Functions[0].Filters = []string{oddOnly(false)}
 	}
 }
 
@@ -145,7 +148,9 @@ func standStill(d time.Duration) { time.Sleep(d) }
 // calm ends the faults: functions are well, brokers answer, somebody works.
 func (w *world) calm() {
 	w.t.Logf("%s calm", time.Now().Format(time.TimeOnly))
-	w.moods.calm()
+	for _, m := range w.moods {
+		m.calm()
+	}
 	for _, end := range w.undo {
 		end()
 	}
@@ -176,13 +181,15 @@ func (w *world) verdict() {
 			w.t.Errorf("process %s: %+v", name, p.Pipe.Snapshot())
 		}
 	}
-	for p := range w.parts {
-		for _, e := range w.r.Entries(p) {
-			if e.Fate == rig.Unresolved {
-				w.t.Errorf("%d/%d is lost: handed over %d times", p, e.Offset, e.Handed)
-			}
-			if e.Successes > 1+w.upheaval {
-				w.t.Errorf("%d/%d succeeded %d times, %d times a member came or went", p, e.Offset, e.Successes, w.upheaval)
+	for _, witness := range w.r.Witnesses() {
+		for p := range w.parts {
+			for _, e := range witness.Entries(p) {
+				if e.Fate == rig.Unresolved {
+					w.t.Errorf("%s%d/%d is lost: handed over %d times", witness.Name(), p, e.Offset, e.Handed)
+				}
+				if e.Successes > 1+w.upheaval {
+					w.t.Errorf("%s%d/%d succeeded %d times, %d times a member came or went", witness.Name(), p, e.Offset, e.Successes, w.upheaval)
+				}
 			}
 		}
 	}
@@ -208,7 +215,7 @@ func (w *world) produce(most int) {
 func (w *world) start(name string) {
 	w.upheaval++
 	var p atomic.Pointer[rig.Process]
-	p.Store(w.r.Start(rig.Spec{Name: name, Mapping: w.m, Answer: w.moods.answer, Deliver: w.dead, Timeout: 5 * time.Second, AsideOfJoins: true,
-		Span: pipeline.Bound{Records: span, Bytes: 1 << 20}, Between: w.moods.between(&p)}))
+	p.Store(w.r.Start(rig.Spec{Name: name, Mapping: w.m, Answer: w.answer, Deliver: w.dead, Timeout: 5 * time.Second, AsideOfJoins: true,
+		Span: pipeline.Bound{Records: span, Bytes: 1 << 20}, Between: w.moods["f"].between(&p)}))
 	w.running[name] = p.Load()
 }

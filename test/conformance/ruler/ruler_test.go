@@ -57,7 +57,7 @@ func TestAgainstEventRuler(t *testing.T) {
 }
 
 func corpus(t *testing.T) (seed uint64, pairs int) {
-	seed, pairs = 1, 6_000
+	seed, pairs = 1, 20_000
 	if full() {
 		pairs = 60_000
 	}

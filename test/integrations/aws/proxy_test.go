@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,15 +24,12 @@ type proxy struct {
 
 	mu    sync.Mutex
 	draw  *rand.Rand
-	count map[string]int  // what was done
-	due   map[string]bool // operations that have not failed in part yet: the next that can does
+	count map[string]int      // what was done
+	due   map[string][]string // by operation, what has not become of it yet
 }
 
 func newProxy(t *testing.T, behind string) *proxy {
-	p := &proxy{behind: behind, draw: rand.New(rand.NewPCG(1, 2)), count: map[string]int{}, due: map[string]bool{}}
-	for _, operation := range partials {
-		p.due[operation] = true
-	}
+	p := &proxy{behind: behind, draw: rand.New(rand.NewPCG(1, 2)), count: map[string]int{}, due: map[string][]string{}}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
 	p.URL = s.URL
@@ -41,13 +39,21 @@ func newProxy(t *testing.T, behind string) *proxy {
 // partials are the operations that can fail in part.
 var partials = []string{"SendMessageBatch", "PublishBatch", "PutEvents", "PutRecords", "PutRecordBatch", "BatchWriteItem"}
 
-// fate draws what becomes of a request. Each operation fails in part once at least, however
-// few its requests are.
+// fate draws what becomes of a request. Each operation fails in every way once at least,
+// however few its requests are, and in part where it can.
 func (p *proxy) fate(operation string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.due[operation] {
-		return "partial"
+	due, known := p.due[operation]
+	if !known {
+		due = []string{"throttle", "unavailable", "lose"}
+		if slices.Contains(partials, operation) {
+			due = append(due, "partial")
+		}
+		p.due[operation] = due
+	}
+	if len(due) > 0 {
+		return due[0]
 	}
 	fate := []string{"throttle", "unavailable", "lose", "partial", "partial"}
 	if n := p.draw.IntN(20); n < len(fate) {
@@ -60,8 +66,10 @@ func (p *proxy) did(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.count[what]++
-	if operation, partial := strings.CutSuffix(what, " partial"); partial {
-		delete(p.due, operation)
+	for operation, due := range p.due {
+		if len(due) > 0 && what == operation+" "+due[0] {
+			p.due[operation] = due[1:]
+		}
 	}
 }
 

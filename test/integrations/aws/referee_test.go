@@ -92,6 +92,53 @@ func TestBotocoreIsTheReferee(t *testing.T) {
 	g.Kill()
 }
 
+// The same calls while the services throttle, fail and lose answers and gantry is killed:
+// each record has its answer, and its one task, because the service knows the token again.
+func TestRefereedCallsThroughFaults(t *testing.T) {
+	peer, cluster, topic := awspeer.Serve(t), kafkatest.Shared(t), kafkatest.Topic(t)
+	between := newProxy(t, peer)
+	for _, name := range []string{"", ".answers", ".tasks", ".chain"} {
+		cluster.CreateTopic(t, topic+name, 1, nil)
+	}
+	total := kafkatest.Size(60, 600)
+	load := func(from, to int) {
+		var list []*kgo.Record
+		for n := from; n < to; n++ {
+			list = append(list, &kgo.Record{Topic: topic, Key: fmt.Appendf(nil, "k%d", n), Value: fmt.Appendf(nil, `{"text":"%d","shots":%d}`, n, 1+n)})
+		}
+		kafkatest.Produce(t, cluster, list...)
+	}
+	file := strings.NewReplacer("ENDPOINT", between.URL, "BROKERS", strings.Join(cluster.Brokers(), `", "`), "TOPIC", topic).Replace(refereed)
+	g := gantrytest.Start(t, gantrytest.Options{Config: file, Env: environment(awspeer.Key, awspeer.Secret, awspeer.Token)})
+	t.Cleanup(g.Kill)
+	load(0, total/2)
+	await(t, func() bool { return len(awspeer.Seen(t, peer)) > total/4 })
+	g.Kill()
+	g.Up()
+	load(total/2, total)
+
+	answers, tasks, chain := outputs(t, cluster, topic+".answers", total), outputs(t, cluster, topic+".tasks", total), outputs(t, cluster, topic+".chain", total)
+	jobs := map[any]string{}
+	for n := range total {
+		key := fmt.Sprintf("k%d", n)
+		require.Equal(t, fmt.Sprint(n), field(answers[key], "answer", "body", "results", 0, "outputText"))
+		require.NotNil(t, field(chain[key], "answer", "result"))
+		jobs[tasks[key]["jobId"]] = key
+	}
+	require.Len(t, jobs, total, "a task for each record")
+	tokens := map[any]bool{}
+	for _, c := range awspeer.Seen(t, peer) {
+		if c.Operation == "CreateQuantumTask" {
+			tokens[c.Params["clientToken"]] = true
+		}
+	}
+	require.Len(t, tokens, total, "no task twice")
+	for _, fault := range []string{"throttle", "unavailable", "lose"} {
+		require.Positive(t, between.times(" "+fault), fault)
+	}
+	t.Log(between.count, len(awspeer.Seen(t, peer)))
+}
+
 // A wrong secret is refused by the signature alone, and nothing moves on.
 func TestAWrongSignatureIsRefused(t *testing.T) {
 	url := awspeer.Serve(t)
