@@ -24,6 +24,7 @@ type Group struct {
 	Exists   bool
 	Type     string // classic, consumer (KIP-848), share, streams
 	State    string // Empty, Stable, PreparingRebalance, …
+	Protocol string // the protocol type: consumer, connect, …; "" = no member named one
 	Assignor string
 	Members  []Member
 }
@@ -41,21 +42,27 @@ type Member struct {
 // GroupState describes a group. The type is asked first, as a list of the coordinator:
 // a live KIP-848 group answers the classic description with Dead.
 func (a *Admin) GroupState(ctx context.Context, group string) (Group, error) {
-	var listed Group
-	err := insist(ctx, func() (err error) {
-		listed, err = a.listed(ctx, group)
-		return err
-	})
-	if err != nil || !listed.Exists {
-		return listed, a.groupError("describe", group, "Describe", err)
+	for {
+		var listed Group
+		err := insist(ctx, func() (err error) {
+			listed, err = a.listed(ctx, group)
+			return err
+		})
+		if err != nil || !listed.Exists {
+			return listed, a.groupError("describe", group, "Describe", err)
+		}
+		switch listed.Type {
+		case "classic":
+			err = a.describeClassic(ctx, group, &listed)
+		case "consumer":
+			err = a.describeConsumer(ctx, group, &listed)
+		}
+		// It has gone since it was listed, or has become one of the other type: the list
+		// knows. To take it for gone here would be to take a live group for a free one.
+		if !errors.Is(err, kerr.GroupIDNotFound) || pause(ctx, retryEvery) != nil {
+			return listed, a.groupError("describe", group, "Describe", err)
+		}
 	}
-	switch listed.Type {
-	case "classic":
-		err = a.describeClassic(ctx, group, &listed)
-	case "consumer":
-		err = a.describeConsumer(ctx, group, &listed)
-	}
-	return listed, a.groupError("describe", group, "Describe", err)
 }
 
 func (a *Admin) listed(ctx context.Context, group string) (Group, error) {
@@ -74,7 +81,7 @@ func (a *Admin) listed(ctx context.Context, group string) (Group, error) {
 	if at < 0 {
 		return Group{}, nil
 	}
-	g := Group{Exists: true, Type: strings.ToLower(resp.Groups[at].GroupType), State: resp.Groups[at].GroupState}
+	g := Group{Exists: true, Type: strings.ToLower(resp.Groups[at].GroupType), State: resp.Groups[at].GroupState, Protocol: resp.Groups[at].ProtocolType}
 	if g.Type == "" {
 		g.Type = "classic" // brokers before 3.8 know no other
 	}

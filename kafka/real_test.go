@@ -35,6 +35,8 @@ func TestRealKafka(t *testing.T) {
 		t.Run("denied ACLs", func(t *testing.T) { deniedACLs(t, c) })
 		t.Run("topics and positions", func(t *testing.T) { topicsAndPositions(t, c) })
 		t.Run("groups", func(t *testing.T) { groups(t, c) })
+		t.Run("fences", func(t *testing.T) { fences(t, c) })
+		t.Run("pending offsets", func(t *testing.T) { pending(t, c) })
 		t.Run("rotation", func(t *testing.T) { rotation(t, c) })
 	})
 }

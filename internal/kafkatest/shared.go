@@ -37,6 +37,7 @@ func Shared(t testing.TB) *Cluster {
 // Main runs the tests of a package and then ends its shared broker. Without it the
 // kernel ends the broker with the test binary, and only its files stay behind.
 func Main(m *testing.M) (code int) {
+	defer removeCompiled()
 	defer func() {
 		if shared.cluster != nil {
 			shared.cluster.Stop()

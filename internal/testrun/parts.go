@@ -107,9 +107,9 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: time.Hour},
 	},
 	{
-		Name: "migrate", About: "to AWS: templates before its linters and applied again, the hand-over of a group between two gantrys, the page on leaving",
-		Packages: []string{"test/migrate"}, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{templateLinters},
-		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 20 * time.Minute},
+		Name: "migrate", About: "old services go over to functions and back under load; to AWS: templates before its linters and applied again, the hand-over of a group between two gantrys, the page on leaving",
+		Packages: []string{"test/migrate"}, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{templateLinters, schemaReaders},
+		Timeout: map[Size]time.Duration{Test: 15 * time.Minute, Full: time.Hour},
 	},
 	{
 		Name: "simulation", About: "the whole pipeline under faults drawn from a seed",
