@@ -73,7 +73,7 @@ records, and invokes functions that run here as processes, in AWS Lambda, or beh
 	root.AddCommand(
 		a.statusCommand(), a.getCommand(), a.describeCommand(), a.deleteCommand(), a.applyCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.waitCommand(), a.invokeCommand(), a.generateEventCommand(), a.logsCommand(), a.tailCommand(),
-		a.produceCommand(), a.filterCommand(), a.offsetsCommand(), a.recordsCommand(), a.skipCommand(), a.deadlettersCommand(), a.clusterCommand(),
+		a.produceCommand(), a.filterCommand(), a.migrateCommand(), a.offsetsCommand(), a.recordsCommand(), a.skipCommand(), a.deadlettersCommand(), a.clusterCommand(),
 		a.versionCommand(), a.manCommand(),
 		a.integrationsCommand(), a.integrationCommand(),
 		a.assessCommand(), a.doctorCommand(), a.aclsCommand(), a.iamCommand(), a.backupCommand(), a.restoreCommand(), a.exportCommand(),

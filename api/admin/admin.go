@@ -24,6 +24,7 @@ import (
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/migrate"
 	"gantry/network"
 	"gantry/pipeline"
 	"gantry/record"
@@ -82,20 +83,21 @@ type Audit interface {
 
 // Config is what the API needs of the rest of gantry. All of it is required.
 type Config struct {
-	Store    store.Store
-	Engine   Engine
-	Code     Code
-	Logs     Logs
-	Kafka    Clusters
-	Clusters map[string]kafka.Config // `clusters:`, for files that are applied
-	Roles    cloud.Roles             // `roles:`, for what a mapping needs of AWS
-	Networks map[string]network.Config
-	Audit    Audit
-	Actor    func(ctx context.Context) string
-	Letters  *deadletter.Letters
-	Doctor   Doctor
-	Backup   Backup
-	Mask     func(topic string, r *record.Record) // hides what the owner wants hidden of a record that is shown; nil = nothing
+	Store      store.Store
+	Engine     Engine
+	Code       Code
+	Logs       Logs
+	Kafka      Clusters
+	Clusters   map[string]kafka.Config // `clusters:`, for files that are applied
+	Roles      cloud.Roles             // `roles:`, for what a mapping needs of AWS
+	Networks   map[string]network.Config
+	Audit      Audit
+	Actor      func(ctx context.Context) string
+	Letters    *deadletter.Letters
+	Migrations *migrate.Migrations
+	Doctor     Doctor
+	Backup     Backup
+	Mask       func(topic string, r *record.Record) // hides what the owner wants hidden of a record that is shown; nil = nothing
 	// MaskText hides the same in what functions and their errors say; nil = nothing.
 	MaskText func(text string) string
 	// Allow says why the caller may not do an operation, such as pauseMapping.

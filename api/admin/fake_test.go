@@ -26,6 +26,7 @@ import (
 	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/migrate"
 	"gantry/pipeline"
 	"gantry/record"
 	"gantry/store"
@@ -65,6 +66,7 @@ func newBench(t *testing.T, change ...func(*admin.Config)) *bench {
 		Version:  "1.2.3", Process: "p1", Listen: "127.0.0.1:9400", Started: started, Stopping: b.stop,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
+	cfg.Migrations = migrate.New(migrate.Config{Store: b.store, Sources: kafka.Resolver{}, Dir: t.TempDir(), Log: cfg.Log})
 	for _, c := range change {
 		c(&cfg)
 	}

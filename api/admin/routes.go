@@ -23,7 +23,7 @@ func Routes() []Route {
 
 // routes is the whole API. openapi.json is made from it.
 func (s *Server) routes() []route {
-	const m, f = "/gantry/v1/mappings", "/gantry/v1/functions"
+	const m, f, g = "/gantry/v1/mappings", "/gantry/v1/functions", "/gantry/v1/migrations"
 	return []route{
 		{"GET", "/gantry/v1/status", "getStatus", "What this process runs, the worst first", handle(s, s.getStatus)},
 		{"GET", m, "listMappings", "List the mappings, the worst first", handle(s, s.listMappings)},
@@ -57,6 +57,16 @@ func (s *Server) routes() []route {
 		{"DELETE", f + "/{name}", "deleteFunction", "Remove a function no mapping uses", handle(s, s.deleteFunction)},
 		{"GET", f + "/{name}/logs", "getFunctionLogs", "Read or follow what a function writes", stream(s, s.functionLogs,
 			query("lines", "integer", "how many of the last lines; default 100"), query("follow", "boolean", "go on with what it writes from now on"))},
+		{"GET", g, "listMigrations", "List the migrations", handle(s, s.listMigrations)},
+		{"POST", g + "/recover", "recoverMigration", "Take up a migration from its ledger; without a name list those there are", handle(s, s.recoverMigration)},
+		{"GET", g + "/{name}", "getMigration", "Show a migration", handle(s, s.getMigration)},
+		{"PUT", g + "/{name}", "putMigration", "Keep a plan", handle(s, s.putMigration)},
+		{"DELETE", g + "/{name}", "deleteMigration", "Forget a plan; its ledger stays", handle(s, s.deleteMigration)},
+		{"GET", g + "/{name}/ledger", "getLedger", "All lines of a migration's ledger, each with its hash", handle(s, s.getLedger)},
+		{"POST", g + "/{name}/predict", "predictMigration", "What a cutover would meet, cost and do", handle(s, s.predictMigration)},
+		{"POST", g + "/{name}/run", "runMigration", "Begin a step of a migration and follow it", s.runMigration()},
+		{"GET", g + "/{name}/run", "watchMigration", "Follow a step that is under way, from its beginning", s.watchMigration()},
+		{"POST", g + "/{name}/approve", "approveMigration", "Say yes to a step that waits", handle(s, s.approveMigration)},
 		{"POST", "/gantry/v1/apply", "apply", "Make the store agree with a file", handle(s, s.apply)},
 		{"POST", "/gantry/v1/topics/{topic}/records", "produce", "Write records to a topic; with a key of a function, under the function's right", handle(s, s.produce)},
 		{"GET", "/gantry/v1/backup", "backup", "All that gantry must remember, as a compressed tar", s.backup()},

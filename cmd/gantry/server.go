@@ -24,6 +24,7 @@ import (
 	"gantry/integration"
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/migrate"
 	"gantry/network"
 	"gantry/pipeline"
 	"gantry/pipeline/filter"
@@ -50,27 +51,28 @@ type options struct {
 
 // server is a whole gantry: store, engine and the API before them.
 type server struct {
-	opts     options
-	store    store.Store
-	process  string
-	code     *code.Code
-	logs     *functionlog.Logs
-	audit    *door.Audit
-	keys     door.Keys
-	madeKey  bool
-	tls      *door.TLS // nil = none
-	mask     *mask.Mask
-	engine   *engine.Engine
-	secrets  *secret.Resolver
-	networks *network.Networks
-	cloud    *cloud.Cloud
-	kafka    kafka.Resolver
-	schemas  *schema.Registries
-	tracing  *trace.Tracing // nil = off
-	started  time.Time
-	targets  targets
-	produced *produce.Writer
-	closers  []io.Closer
+	opts       options
+	store      store.Store
+	process    string
+	code       *code.Code
+	logs       *functionlog.Logs
+	audit      *door.Audit
+	keys       door.Keys
+	madeKey    bool
+	tls        *door.TLS // nil = none
+	mask       *mask.Mask
+	engine     *engine.Engine
+	migrations *migrate.Migrations
+	secrets    *secret.Resolver
+	networks   *network.Networks
+	cloud      *cloud.Cloud
+	kafka      kafka.Resolver
+	schemas    *schema.Registries
+	tracing    *trace.Tracing // nil = off
+	started    time.Time
+	targets    targets
+	produced   *produce.Writer
+	closers    []io.Closer
 	// stopping is closed when run begins to stop: streams end, so that they hold nothing up.
 	stopping chan struct{}
 }
@@ -128,6 +130,7 @@ func open(ctx context.Context, opts options) (s *server, err error) {
 		ARN:     func(name string) string { return arnOf(f.Region, f.AccountID, name) },
 		Trace:   s.follow(), EventLog: events{s},
 	})
+	s.migrations = s.openMigrations()
 	return s, nil
 }
 
@@ -256,7 +259,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 		return nil, err
 	}
 	administration, err := admin.New(admin.Config{
-		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Letters: s.letters(), Doctor: s.doctor(), Backup: s.backup, Actor: door.Actor,
+		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Letters: s.letters(), Migrations: s.migrations, Doctor: s.doctor(), Backup: s.backup, Actor: door.Actor,
 		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks, Roles: f.Roles, Integration: s.checkIntegration(),
 		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Identities: s.cloud.Identities, Notes: s.notes,
 		Log:   log, Secrets: door.MaySeeSecrets, AWS: s.cloud.Config,
@@ -340,10 +343,16 @@ func (s *server) run(ctx context.Context, l net.Listener) error {
 	if err := s.apply(ctx); err != nil && ctx.Err() == nil {
 		s.opts.log.Error("the file was not applied whole", "file", s.opts.name, "error", err)
 	}
+	var moving sync.WaitGroup
+	migrating, stopMigrations := context.WithCancel(ctx)
+	defer stopMigrations()
+	moving.Go(func() { s.migrations.Run(migrating) })
 	select {
 	case <-ctx.Done():
 	case err = <-serving:
 	}
+	stopMigrations()
+	moving.Wait() // a step ends at the next line of its ledger, while its mapping still runs
 	close(s.stopping)
 	stopEngine()
 	err = errors.Join(err, <-engineDone)

@@ -122,6 +122,9 @@ func (l *Ledger) Lines() []plan.Line {
 	return slices.Clone(l.lines)
 }
 
+// Epoch counts the openings of the ledger: this one's number.
+func (l *Ledger) Epoch() int64 { return l.epoch }
+
 // Append writes a line and returns when every replica that is in sync has it. Plan,
 // sequence, epoch, time and hashes are set here. After an error nothing is known of the
 // line but what the next Append finds: it looks before it writes.

@@ -14,7 +14,7 @@ const (
 
 // Events lists every kind of line there is.
 func Events() []Event {
-	return slices.Concat(mappingEvents(), functionEvents(), outsideEvents(), doorEvents())
+	return slices.Concat(mappingEvents(), functionEvents(), migrationEvents(), outsideEvents(), doorEvents())
 }
 
 // mappingEvents are about mappings and their records.
@@ -48,6 +48,19 @@ func mappingEvents() []Event {
 			"the mapping's principal has no Read on its group: `gantry acls`"},
 		{"mapping.positions_committed", info, "starting positions committed", []string{"group", "topics", "partitions"}, "a group began to read"},
 		{"mapping.partition_begins", debug, "partition begins", []string{"group", "partition", "offset"}, "where one of them began"},
+	}
+}
+
+// migrationEvents are about services that move.
+func migrationEvents() []Event {
+	return []Event{
+		{"migration.resumed", warn, "a migration was under way when gantry ended: it goes on", []string{"plan"}, "`gantry migrate watch` shows it"},
+		{"migration.step_failed", fault, "a migration's step failed", []string{"plan", "act", "state", "error"},
+			"the ledger has the step and what it found; what fails after the old service was asked to stop gives its work back"},
+		{"migration.cannot_resume", fault, "a migration can't go on", []string{"plan", "error"}, "`gantry migrate resume` tries again"},
+		{"migration.unseen", fault, "migrations that were under way could not be looked at: gantry migrate resume goes on with them", []string{"error"}, "the error names each"},
+		{"migration.state_unstored", fault, "the state of a migration is in its ledger and not in the store", []string{"plan", "state", "error"}, "`gantry migrate recover` brings it there"},
+		{"handover.step", info, "hand-over", []string{"mapping", "step", "result", "detail"}, "a mapping's group goes to AWS; docs/leaving.md"},
 	}
 }
 
