@@ -14,7 +14,8 @@ import (
 )
 
 func readPlan(in io.Reader, path string) (plan.Plan, error) {
-	text, err := []byte(nil), error(nil)
+	var text []byte
+	var err error
 	if path == "-" {
 		text, err = io.ReadAll(in)
 	} else {

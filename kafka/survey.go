@@ -63,8 +63,8 @@ func (s *Surveyor) Pace() Pace {
 }
 
 // ask waits for its turn and sends a request, which the client splits among brokers.
-func (s *Surveyor) ask(ctx context.Context, partitions int, req kmsg.Request) ([]kgo.ResponseShard, error) {
-	if err := s.pace.turn(ctx, partitions); err != nil {
+func (s *Surveyor) ask(ctx context.Context, req kmsg.Request) ([]kgo.ResponseShard, error) {
+	if err := s.pace.turn(ctx, 0); err != nil {
 		return nil, err
 	}
 	shards := s.client.RequestSharded(ctx, req)

@@ -66,7 +66,7 @@ func (s *Surveyor) SharePositions(ctx context.Context, groups []string) (map[str
 			g.GroupID = id
 			req.Groups = append(req.Groups, g)
 		}
-		shards, err := s.ask(ctx, 0, req)
+		shards, err := s.ask(ctx, req)
 		if err != nil {
 			return out, err
 		}

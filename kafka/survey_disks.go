@@ -15,7 +15,7 @@ import (
 // DiskBytes gives the size of the leaders' logs of every partition. What a broker did not
 // give is missing from it and in the error.
 func (s *Surveyor) DiskBytes(ctx context.Context) (map[record.Partition]int64, error) {
-	shards, err := s.ask(ctx, 0, kmsg.NewPtrDescribeLogDirsRequest())
+	shards, err := s.ask(ctx, kmsg.NewPtrDescribeLogDirsRequest())
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (s *Surveyor) Writers(ctx context.Context, topics []SurveyTopic, since time
 			r.Topic, r.Partitions = t.Name, t.Partitions
 			req.Topics = append(req.Topics, r)
 		}
-		shards, err := s.ask(ctx, 0, req)
+		shards, err := s.ask(ctx, req)
 		if err != nil {
 			return out, err
 		}

@@ -26,7 +26,7 @@ type SurveyGroup struct {
 // KIP-848 group answers the classic description with Dead. What a broker did not give is
 // in the error.
 func (s *Surveyor) Groups(ctx context.Context) ([]SurveyGroup, error) {
-	shards, err := s.ask(ctx, 0, kmsg.NewPtrListGroupsRequest())
+	shards, err := s.ask(ctx, kmsg.NewPtrListGroupsRequest())
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (s *Surveyor) describe(ctx context.Context, kind string, groups []*SurveyGr
 		}
 		return nil
 	}
-	shards, err := s.ask(ctx, 0, req)
+	shards, err := s.ask(ctx, req)
 	if err != nil {
 		return err
 	}

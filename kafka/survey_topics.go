@@ -132,7 +132,7 @@ func (s *Surveyor) Settings(ctx context.Context, topics []string) (map[string]To
 			r.ConfigNames = []string{"cleanup.policy", "retention.ms", "retention.bytes", "message.timestamp.type"}
 			req.Resources = append(req.Resources, r)
 		}
-		shards, err := s.ask(ctx, 0, req)
+		shards, err := s.ask(ctx, req)
 		if err != nil {
 			return out, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"gantry/engine"
 	"gantry/migrate"
 	"gantry/migrate/cutover"
+	"gantry/store"
 )
 
 // openMigrations makes what moves services to this gantry's functions.
@@ -25,8 +27,11 @@ func (s *server) progress(uuid string) (cutover.Progress, error) {
 		p.Problem = status.ProcessingResult + " " + status.Detail
 	}
 	running, err := s.engine.One(uuid)
-	if err != nil {
+	if errors.Is(err, store.ErrNotFound) {
 		return p, nil // not taken up yet, or stopped: there is no progress
+	}
+	if err != nil {
+		return p, err
 	}
 	p.Records, p.Failed = running.Counts.Invoked.Load(), running.Counts.FailedInvoke.Load()
 	p.Oldest = oldest(running, time.Now())

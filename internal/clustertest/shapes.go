@@ -6,7 +6,7 @@ import (
 )
 
 // plan decides what a cluster is made of; the same Spec gives the same.
-func (s Spec) plan() Made {
+func (s *Spec) plan() Made {
 	if s.Hours == 0 {
 		s.Hours = 168
 	}

@@ -109,11 +109,12 @@ func (t *Tap) serve(client net.Conn, broker string) {
 
 // passOn takes one request and says whether another may follow.
 func (t *Tap) passOn(client io.Reader, server io.Writer) bool {
-	frame := make([]byte, 4)
-	if _, err := io.ReadFull(client, frame); err != nil {
+	var length [4]byte
+	if _, err := io.ReadFull(client, length[:]); err != nil {
 		return false
 	}
-	frame = append(frame, make([]byte, binary.BigEndian.Uint32(frame))...)
+	frame := make([]byte, len(length)+int(binary.BigEndian.Uint32(length[:])))
+	copy(frame, length[:])
 	if _, err := io.ReadFull(client, frame[4:]); err != nil {
 		return false
 	}

@@ -102,7 +102,7 @@ func (r *Rig) Produce(records ...*kgo.Record) {
 		rec.Topic = Topic
 	}
 	for _, w := range r.Witnesses() {
-		defer close(w.writing())
+		defer close(w.writing()) //nolint:revive,gocritic // all of them when the records are written
 	}
 	require.NoError(r.t, r.write.ProduceSync(context.Background(), records...).FirstErr())
 	for _, w := range r.Witnesses() {

@@ -46,7 +46,7 @@ func (r *run) of(o plan.Offsets) plan.Offsets {
 }
 
 func same(a, b plan.Offsets) bool {
-	return maps.EqualFunc(a, b, func(x, y map[int32]int64) bool { return maps.Equal(x, y) })
+	return maps.EqualFunc(a, b, maps.Equal[map[int32]int64])
 }
 
 // each goes through partitions in order.

@@ -24,19 +24,19 @@ func (w *world) transaction(open time.Duration, offset int64) (ended chan error)
 		return kafka.Login{User: "gantry", Password: "pw"}, nil
 	}})
 	require.NoError(w.t, err)
-	ended = make(chan error, 1)
+	over := make(chan error, 1)
 	begun := make(chan struct{})
 	tx := p.Transactor(kafka.TransactorConfig{ID: "tx-1", Timeout: time.Minute, Between: func() { close(begun); time.Sleep(open) }})
 	go func() {
 		defer p.Close()
 		defer tx.Close()
-		ended <- tx.Commit(context.Background(), kafka.Transaction{
+		over <- tx.Commit(context.Background(), kafka.Transaction{
 			Records: []record.Output{{Topic: "invoices", Value: []byte("x")}}, Group: oldGroup, Generation: -1,
 			Offsets: map[record.Partition]record.Offset{{Topic: topic}: {At: offset, Epoch: -1}},
 		})
 	}()
 	<-begun
-	return ended
+	return over
 }
 
 func TestOffsetsInAnOpenTransaction(t *testing.T) {

@@ -137,7 +137,7 @@ func (t *sheet) secret(arn value) string {
 	if name, ok := t.secrets[at]; ok {
 		return name
 	}
-	name := "secret"
+	var name string
 	if arn.kind == literal {
 		name = snake(arn.text[strings.LastIndexByte(arn.text, ':')+1:])
 	} else {

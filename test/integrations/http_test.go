@@ -101,7 +101,7 @@ func TestHTTPServiceGetsEverything(t *testing.T) {
 		c.CreateTopic(t, topic+"-"+mode, 1, nil)
 		tills[mode] = &till{often: often, faults: map[string]int{}, keys: map[string]bool{}, kept: map[int][]int{}}
 		address[mode] = tills[mode].opens(t, "127.0.0.1:0")
-		defer func() { tills[mode].server.Close() }()
+		t.Cleanup(func() { tills[mode].server.Close() })
 		fmt.Fprintf(&config, "  %[1]s: {integration: http, timeout: 20s, settings: {url: \"http://%[2]s/%[1]s\", mode: %[3]s, body: \"{{ json .value }}\", timeout: 15s}}\n",
 			mode, address[mode], map[string]string{"one": "record", "many": "batch"}[mode])
 	}

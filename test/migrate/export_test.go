@@ -113,7 +113,7 @@ func TestExportedMappingBehavesTheSame(t *testing.T) {
 	uuid := again.run()["OrdersMapping"]
 	was, is := shape(t, here, "note"), shape(t, there, "note")
 	require.Equal(t, "Disabled", *is.State, "as it is deployed")
-	require.Equal(t, comparable(was), comparable(is), "the same mapping")
+	require.Equal(t, bare(was), bare(is), "the same mapping")
 	sameFunction(t, here, there)
 
 	// What was uploaded comes out again as it went in.
@@ -190,9 +190,9 @@ func shape(t *testing.T, g *gantrytest.Gantry, function string) types.EventSourc
 	return out.EventSourceMappings[0]
 }
 
-// comparable is a mapping without what every mapping has of its own, and without the VPC
+// bare is a mapping without what every mapping has of its own, and without the VPC
 // that a cluster without a login is asked for.
-func comparable(m types.EventSourceMappingConfiguration) string {
+func bare(m types.EventSourceMappingConfiguration) string {
 	m.UUID, m.EventSourceMappingArn, m.LastModified, m.State, m.StateTransitionReason, m.LastProcessingResult = nil, nil, nil, nil, nil, nil
 	m.SourceAccessConfigurations = nil
 	text, _ := json.Marshal(m)

@@ -70,6 +70,7 @@ func (w *witness) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.mu.Unlock()
 	if failing {
 		http.Error(out, "told to fail", http.StatusInternalServerError)
+		return
 	}
 }
 

@@ -131,7 +131,8 @@ func (r *reading) readEnds(ctx context.Context) error {
 // readDisks also bounds what a sample can be, so it comes early.
 func (r *reading) readDisks(ctx context.Context) error {
 	var err error
-	if r.disk, err = r.client.DiskBytes(ctx); ctx.Err() != nil {
+	r.disk, err = r.client.DiskBytes(ctx)
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	var denied *kafka.Denied

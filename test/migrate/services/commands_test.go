@@ -56,7 +56,7 @@ func (s *supervised) wanted() bool {
 }
 
 // run is one life of it: it commits behind each poll, and once more when it stops.
-func (s *supervised) run(t *testing.T, ctx context.Context) { //nolint:revive // t first, as in tests
+func (s *supervised) run(t *testing.T, ctx context.Context) {
 	cl, err := kgo.NewClient(append(s.c.Options(), kgo.ConsumerGroup(s.group), kgo.ConsumeTopics(s.topic), kgo.ClientID("billing"),
 		kgo.DisableAutoCommit(), kgo.FetchMaxWait(100*time.Millisecond), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
 	if err != nil {
