@@ -52,7 +52,8 @@ func TestAGeneratedEventIsTheOneAMappingSends(t *testing.T) {
 		sent := make(chan events.KafkaEvent, 1)
 		window := time.Minute
 		p := r.Start(rig.Spec{
-			Mapping: mapping.Mapping{UUID: "1", GroupID: rig.Group, BatchSize: 2, Window: &window, RetryAttempts: mapping.Endless, RecordAge: mapping.Endless},
+			Mapping: mapping.Mapping{UUID: "1", GroupID: rig.Group, BatchSize: 2, Window: &window, RetryAttempts: mapping.Endless, RecordAge: mapping.Endless,
+				Functions: []mapping.Consumer{{Function: "f"}}},
 			Answer: func(_ context.Context, c rig.Call) function.Outcome {
 				sent <- c.Event
 				return rig.OK()

@@ -25,6 +25,7 @@ func TestAssess(t *testing.T) {
 	g := live(t, cluster+"functions: { keep: { http: \""+keep.URL+"\" } }\n"+
 		"mappings: { base: { function: keep, cluster: onprem, topic: orders, startingPosition: TRIM_HORIZON } }\n")
 	g.must("produce", "orders", "--cluster", "onprem", "1", "2", "3")
+	g.until("get", "mappings").contains("base")
 	g.must("wait", "base", "--settled", "--timeout", "20s")
 
 	folder := t.TempDir()

@@ -39,7 +39,18 @@ func (g *givenUp) note(r slog.Record) {
 		w.fault("%d/%s given up for %s, which nobody chose", partition, offsets, condition)
 		w.mu.Unlock()
 	}
-	found := int64(0)
+	if found := w.givenUp(m, partition, offsets, condition); found > count {
+		w.mu.Lock()
+		w.fault("%d/%s: %d records unresolved, only %d were given up", partition, offsets, found, count)
+		w.mu.Unlock()
+	}
+}
+
+// givenUp notes what a line about records given up says, and how many were unresolved.
+func (w *Witness) givenUp(m mapping.Mapping, partition int32, offsets, condition string) (found int64) {
+	w.mu.Lock()
+	w.early = append(w.early, early{partition, offsets, GivenUp})
+	w.mu.Unlock()
 	w.ended(partition, GivenUp, func(e *Entry) bool {
 		old := time.Since(time.UnixMilli(e.Timestamp)) > m.RecordAge
 		open := e.Fate == Unresolved || w.outputs != nil && e.Fate == Succeeded // its answers could not be written
@@ -49,11 +60,7 @@ func (g *givenUp) note(r slog.Record) {
 		}
 		return in
 	})
-	if found > count {
-		w.mu.Lock()
-		w.fault("%d/%s: %d records unresolved, only %d were given up", partition, offsets, found, count)
-		w.mu.Unlock()
-	}
+	return found
 }
 
 // within reads runs of offsets, 3-5,9.

@@ -63,6 +63,14 @@ type Witness struct {
 	passed map[int32]int64    // the highest commit
 	faults []string
 	wrote  chan struct{} // closed when what is being produced is noted
+	early  []early       // endings of records that are not noted yet
+}
+
+// early is the ending of records that their producer has not heard of yet.
+type early struct {
+	partition int32
+	offsets   string // runs
+	fate      Fate
 }
 
 func newWitness() *Witness {
@@ -114,6 +122,11 @@ func (w *Witness) Produced(records ...*kgo.Record) {
 		e := &Entry{Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value}
 		if w.Keep != nil && !w.Keep(r) {
 			e.Fate = Filtered
+		}
+		for _, ended := range w.early {
+			if e.Fate != Filtered && ended.partition == r.Partition && within(ended.offsets, r.Offset) {
+				w.finish(e, ended.fate)
+			}
 		}
 		p := append(w.parts[r.Partition], e)
 		sort.Slice(p, func(i, j int) bool { return p[i].Offset < p[j].Offset })
@@ -254,10 +267,15 @@ func (w *Witness) ended(partition int32, f Fate, which func(*Entry) bool) {
 	defer w.mu.Unlock()
 	for _, e := range w.parts[partition] {
 		if which(e) {
-			w.resolve(e, f)
-			e.Lettered, e.Dropped = e.Lettered || f == Delivered, e.Dropped || f == GivenUp
+			w.finish(e, f)
 		}
 	}
+}
+
+// finish notes how a record ended.
+func (w *Witness) finish(e *Entry, f Fate) {
+	w.resolve(e, f)
+	e.Lettered, e.Dropped = e.Lettered || f == Delivered, e.Dropped || f == GivenUp
 }
 
 // watchCommits looks at every commit as it reaches the broker, also at those that are

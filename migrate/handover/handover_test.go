@@ -26,6 +26,14 @@ type world struct {
 	remote  Remote
 
 	calls []string
+
+	coming []event
+}
+
+// event is something that happens by itself.
+type event struct {
+	at time.Time
+	do func()
 }
 
 func newWorld() *world {
@@ -33,9 +41,26 @@ func newWorld() *world {
 		remote: Remote{UUID: "u", Group: "g", Topics: []string{"t"}, Brokers: []string{"k:9092"}}}
 }
 
-func (w *world) later(d time.Duration, do func()) { time.AfterFunc(d, do) }
+// later lets something happen; whoever looks at the world next sees it.
+func (w *world) later(d time.Duration, do func()) {
+	w.coming = append(w.coming, event{time.Now().Add(d), do})
+}
+
+// pass lets happen what is due.
+func (w *world) pass() {
+	coming := w.coming
+	w.coming = nil
+	for _, e := range coming {
+		if time.Now().Before(e.at) {
+			w.coming = append(w.coming, e)
+			continue
+		}
+		e.do()
+	}
+}
 
 func (w *world) Pause(context.Context) error {
+	w.pass()
 	w.calls = append(w.calls, "pause")
 	w.paused = true
 	w.later(time.Second, func() { w.at++; delete(w.members, "gantry") })
@@ -43,6 +68,7 @@ func (w *world) Pause(context.Context) error {
 }
 
 func (w *world) Resume(context.Context) error {
+	w.pass()
 	w.calls = append(w.calls, "resume")
 	w.paused = false
 	w.members["gantry"] = true
@@ -50,10 +76,12 @@ func (w *world) Resume(context.Context) error {
 }
 
 func (w *world) Paused(context.Context) (asked, stopped bool, err error) {
+	w.pass()
 	return w.paused, w.paused && !w.members["gantry"], nil
 }
 
 func (w *world) Group(context.Context) (Group, error) {
+	w.pass()
 	g := Group{State: "Empty"}
 	for m := range w.members {
 		g.State = "Stable"
@@ -63,6 +91,7 @@ func (w *world) Group(context.Context) (Group, error) {
 }
 
 func (w *world) Offsets(context.Context) ([]Partition, error) {
+	w.pass()
 	list := []Partition{{Topic: "t", Index: 0, End: w.end, Committed: w.at}}
 	if w.without {
 		list = append(list, Partition{Topic: "t", Index: 1, End: 3, Committed: -1})
@@ -71,11 +100,13 @@ func (w *world) Offsets(context.Context) ([]Partition, error) {
 }
 
 func (w *world) Look(context.Context) (Remote, error) {
+	w.pass()
 	w.remote.State = w.aws
 	return w.remote, nil
 }
 
 func (w *world) Enable(_ context.Context, on bool) error {
+	w.pass()
 	if w.busy > 0 {
 		w.busy--
 		return errors.New("ResourceInUseException")
@@ -115,6 +146,7 @@ func (w *world) handOver(t *testing.T, change ...func(c *Config)) (steps []Step,
 		f(&c)
 	}
 	err = Run(t.Context(), c)
+	w.pass()
 	require.False(t, !w.paused && (w.aws == "Enabled" || w.aws == "Enabling"), "both sides are told to run")
 	return steps, err
 }
