@@ -44,29 +44,42 @@ func build(t *testing.T) world {
 func (w world) keepMoving(t *testing.T) {
 	admin := w.Admin(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
+	done, moving := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
+		moved := 0 // rounds in which every group moved
 		for n := int64(1); ; n++ {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
+			ok := true
 			for _, g := range w.made.Groups {
 				if g.Kind == clustertest.Manual {
 					all := kadm.Offsets{}
 					for p := range g.At {
 						all.AddOffset(g.Topic, p, n, -1)
 					}
-					_ = admin.CommitAllOffsets(ctx, g.ID, all) // seen in the survey, or not
+					ok = admin.CommitAllOffsets(ctx, g.ID, all) == nil && ok
 				}
+			}
+			if !ok {
+				continue
+			}
+			if moved++; moved == 2 {
+				close(moving)
 			}
 		}
 	}()
 	t.Cleanup(func() { cancel(); <-done })
+	select {
+	case <-moving:
+	case <-time.After(time.Minute):
+		t.Fatal("the positions of groups without members don't move")
+	}
 }
 
 // cpu is what a broker has used of a processor so far.
@@ -124,7 +137,9 @@ func (w world) full(t *testing.T) {
 	w.judgeSamples(t, s)
 	w.judgeGroups(t, s)
 	require.Less(t, took, forecast.Takes*5/4+10*time.Second, "it takes no longer than it said")
-	require.LessOrEqual(t, share, 0.02, "of a core of the broker")
+	if kafkatest.Size(0, 1) == 1 { // a small cluster's broker has not been compiled yet: what it uses tells nothing
+		require.LessOrEqual(t, share, 0.02, "of a core of the broker")
+	}
 }
 
 // idle is the broker's share of a core when nobody asks: heartbeats, cleaners, the JVM.
