@@ -121,7 +121,8 @@ func TestSurvey(t *testing.T) {
 
 func (w world) full(t *testing.T) {
 	before := w.idle(t)
-	o := collect.Options{}
+	watch := time.Duration(kafkatest.Size(15, 60)) * time.Second
+	o := collect.Options{WatchFor: &watch}
 	forecast, err := collect.Estimate(t.Context(), w.way(), o)
 	require.NoError(t, err)
 	used, began := w.cpu(t), time.Now()
