@@ -195,6 +195,7 @@ func TestServices(t *testing.T) {
 // A service that nobody stops is fenced in the middle of its work: what it processes and
 // can't commit any more is in the tail, and it gets nothing else however long it tries.
 func TestZombies(t *testing.T) {
+	kafkatest.Whole(t)
 	c := kafkatest.Start(t, kafkatest.Options{ACLs: true, Listeners: []kafkatest.Listener{listener()}, Properties: map[string]string{
 		"group.initial.rebalance.delay.ms": "3000", "group.consumer.heartbeat.interval.ms": "5000", // as brokers have them
 	}})
