@@ -177,6 +177,11 @@ func (m *Migrations) Recover(ctx context.Context, cluster, name string, by store
 	if err != nil || name == "" {
 		return names, err
 	}
+	free, err := m.take(name) // a step that is under way here is not pulled away from under itself
+	if err != nil {
+		return nil, err
+	}
+	defer free()
 	lines, err := ledger.Read(ctx, reach, m.topic(), name)
 	if err != nil {
 		return nil, err
