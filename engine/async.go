@@ -33,7 +33,7 @@ func (f *functions) Declared(ctx context.Context, name string) (function.Functio
 
 // Await implements async.Functions.
 func (f *functions) Await(ctx, waiting context.Context, name string, in function.Invocation) (function.Outcome, error) {
-	l, err := f.use(ctx, name)
+	l, err := f.use(ctx, name, nil)
 	if err != nil {
 		return function.Outcome{}, err
 	}

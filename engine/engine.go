@@ -39,8 +39,9 @@ type Target interface {
 	Close(ctx context.Context) error
 }
 
-// Targets makes the target of a function. Its error is shown to the owner.
-type Targets func(ctx context.Context, fn function.Function) (Target, error)
+// Targets makes the target of a function, in surroundings where a mapping has some (nil =
+// none). Its error is shown to the owner.
+type Targets func(ctx context.Context, fn function.Function, in *mapping.Surroundings) (Target, error)
 
 // Config is what the engine needs of the rest of gantry. All but AWS, Budget, Log
 // and Observe are required.
@@ -197,7 +198,7 @@ func (e *Engine) stopAll(stop context.Context) error {
 // Invoke runs a function once, through the same processes and the same gate as the
 // mappings. A function at its reserved concurrency is not reached, and throttled.
 func (e *Engine) Invoke(ctx context.Context, name string, in function.Invocation) (function.Outcome, error) {
-	f, err := e.functions.use(ctx, name)
+	f, err := e.functions.use(ctx, name, nil)
 	if err != nil {
 		return function.Outcome{}, err
 	}

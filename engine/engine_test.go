@@ -89,7 +89,7 @@ type target struct {
 	name string
 }
 
-func (p *place) target(_ context.Context, fn function.Function) (engine.Target, error) {
+func (p *place) target(_ context.Context, fn function.Function, _ *mapping.Surroundings) (engine.Target, error) {
 	return target{p, fn.Name}, nil
 }
 

@@ -1,7 +1,8 @@
 package engine
 
 import (
-	"maps"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -88,18 +89,29 @@ func (e *Engine) Function(name string) (FunctionUse, bool) {
 func (f *functions) uses() []FunctionUse {
 	f.mu.Lock()
 	lives := make([]*live, 0, len(f.live))
-	for _, name := range sorted(maps.Keys(f.live)) {
-		lives = append(lives, f.live[name])
+	for _, l := range f.live {
+		lives = append(lives, l)
 	}
 	f.mu.Unlock()
+	slices.SortFunc(lives, func(a, b *live) int { return strings.Compare(a.fn.Name, b.fn.Name) })
 	out := make([]FunctionUse, 0, len(lives))
 	for _, l := range lives {
-		u := FunctionUse{Name: l.fn.Name, Kind: l.fn.Kind, Counts: l.counts, Busy: l.gate.Busy(), Limit: l.gate.Limit()}
-		if p, ok := l.prepared().(pooled); ok {
-			stats := p.Stats()
-			u.Pool = &stats
+		if n := len(out); n > 0 && out[n-1].Name == l.fn.Name { // in other surroundings
+			out[n-1].Pool = poolOf(l).Plus(out[n-1].Pool)
+			continue
 		}
+		u := FunctionUse{Name: l.fn.Name, Kind: l.fn.Kind, Counts: l.counts, Busy: l.gate.Busy(), Limit: l.gate.Limit()}
+		u.Pool = poolOf(l)
 		out = append(out, u)
 	}
 	return out
+}
+
+func poolOf(l *live) *function.PoolStats {
+	p, ok := l.prepared().(pooled)
+	if !ok {
+		return nil
+	}
+	stats := p.Stats()
+	return &stats
 }

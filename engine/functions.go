@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gantry/function"
+	"gantry/mapping"
 	"gantry/pipeline/invoke"
 	"gantry/store"
 )
@@ -21,7 +22,7 @@ type functions struct {
 	docs store.Typed[function.Function]
 
 	mu      sync.Mutex // guards the maps; never held while a target is made or closed
-	live    map[string]*live
+	live    map[place]*live
 	gates   map[string]*invoke.Gate
 	counts  map[string]*FunctionCounts
 	retired sync.WaitGroup
@@ -30,13 +31,24 @@ type functions struct {
 func newFunctions(cfg Config) *functions {
 	return &functions{
 		cfg: cfg, docs: store.FunctionsOf(cfg.Store),
-		live: map[string]*live{}, gates: map[string]*invoke.Gate{}, counts: map[string]*FunctionCounts{},
+		live: map[place]*live{}, gates: map[string]*invoke.Gate{}, counts: map[string]*FunctionCounts{},
 	}
+}
+
+// place tells the targets of a function apart: one for each of the surroundings it runs in.
+type place struct{ function, surroundings string }
+
+func placeOf(name string, in *mapping.Surroundings) place {
+	if in == nil {
+		return place{function: name}
+	}
+	return place{name, in.Name}
 }
 
 // live is a target in use. Retired, it is closed when its last invocation has ended.
 type live struct {
 	fn      function.Function
+	in      *mapping.Surroundings
 	version int64
 	gate    *invoke.Gate
 	counts  *FunctionCounts
@@ -98,9 +110,9 @@ func (l *live) retire() {
 	l.retired = true
 }
 
-// use gives the target of a function, made now if need be. ErrNotFound where there is
-// no such function.
-func (f *functions) use(ctx context.Context, name string) (*live, error) {
+// use gives the target of a function in its surroundings, made now if need be. ErrNotFound
+// where there is no such function.
+func (f *functions) use(ctx context.Context, name string, in *mapping.Surroundings) (*live, error) {
 	fn, version, err := f.docs.Get(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("there is no function %s any more: create it again, or give the mapping another one: %w", name, err)
@@ -108,28 +120,29 @@ func (f *functions) use(ctx context.Context, name string) (*live, error) {
 	if err != nil {
 		return nil, fmt.Errorf("function %s: %w", name, err)
 	}
-	l := f.current(fn, version)
-	l.once.Do(func() { l.target, l.err = f.cfg.Targets(ctx, fn); l.ready.Store(true) })
+	l := f.current(fn, in, version)
+	l.once.Do(func() { l.target, l.err = f.cfg.Targets(ctx, fn, in); l.ready.Store(true) })
 	if l.err != nil {
-		f.forget(name, l) // the next use tries again
+		f.forget(placeOf(name, in), l) // the next use tries again
 		return nil, fmt.Errorf("prepare function %s: %w", name, l.err)
 	}
 	return l, nil
 }
 
 // current is the live target of a version; one of another version is retired.
-func (f *functions) current(fn function.Function, version int64) *live {
+func (f *functions) current(fn function.Function, in *mapping.Surroundings, version int64) *live {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	l := f.live[fn.Name]
-	if l != nil && (l.version == version || reflect.DeepEqual(made(l.fn), made(fn))) {
+	at := placeOf(fn.Name, in)
+	l := f.live[at]
+	if l != nil && reflect.DeepEqual(l.in, in) && (l.version == version || reflect.DeepEqual(made(l.fn), made(fn))) {
 		l.version = version
 		f.gateOf(fn)
 		return l
 	}
 	f.drop(l)
-	l = &live{fn: fn, version: version, gate: f.gateOf(fn), counts: f.countsOf(fn.Name), idle: make(chan struct{})}
-	f.live[fn.Name] = l
+	l = &live{fn: fn, in: in, version: version, gate: f.gateOf(fn), counts: f.countsOf(fn.Name), idle: make(chan struct{})}
+	f.live[at] = l
 	return l
 }
 
@@ -163,11 +176,11 @@ func (f *functions) drop(l *live) {
 
 const closeTimeout = 30 * time.Second
 
-func (f *functions) forget(name string, l *live) {
+func (f *functions) forget(at place, l *live) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.live[name] == l {
-		delete(f.live, name)
+	if f.live[at] == l {
+		delete(f.live, at)
 	}
 }
 
@@ -218,12 +231,12 @@ func (f *functions) sync(ctx context.Context) (map[string]int64, error) {
 			f.gateOf(item.Value)
 		}
 	}
-	for name, l := range f.live {
-		if versions[name] == 0 {
+	for at, l := range f.live {
+		if versions[at.function] == 0 {
 			f.drop(l)
-			delete(f.live, name)
-			delete(f.gates, name)
-			delete(f.counts, name)
+			delete(f.live, at)
+			delete(f.gates, at.function)
+			delete(f.counts, at.function)
 		}
 	}
 	return versions, nil
@@ -232,9 +245,9 @@ func (f *functions) sync(ctx context.Context) (map[string]int64, error) {
 // close retires everything and waits until it is closed or ctx ends.
 func (f *functions) close(ctx context.Context) error {
 	f.mu.Lock()
-	for name, l := range f.live {
+	for at, l := range f.live {
 		f.drop(l)
-		delete(f.live, name)
+		delete(f.live, at)
 	}
 	f.mu.Unlock()
 	closed := make(chan struct{})

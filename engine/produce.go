@@ -46,6 +46,9 @@ func (r *running) output(ctx context.Context, s *settings) error {
 		return fmt.Errorf("open the output: %w", err)
 	}
 	s.pipe.Output = &output.Stage{Output: *o, Topics: output.Kafka{Producer: producer}, Encode: encoder, Writer: output.Kafka{Producer: producer}}
+	if in := r.mapping.Surroundings; in != nil {
+		s.pipe.Output.Capture = in.Capture
+	}
 	if to, ok := s.pipe.Consumers[0].Deliver.(*deliver.Topic); ok && o.Transactional {
 		s.pipe.Letters = letters{topic: to, topics: output.Kafka{Producer: producer}}
 	}

@@ -74,7 +74,7 @@ func (e *Engine) settings(ctx context.Context, m mapping.Mapping) (settings, err
 
 // consumer prepares one function of a mapping.
 func (e *Engine) consumer(ctx context.Context, m mapping.Mapping, c mapping.Consumer, enc *encode.Encoder) (pipeline.Consumer, error) {
-	target, err := e.functions.use(ctx, c.Function)
+	target, err := e.functions.use(ctx, c.Function, m.Surroundings)
 	if err != nil {
 		return pipeline.Consumer{}, &FunctionError{Name: c.Function, Err: err}
 	}

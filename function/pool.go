@@ -13,3 +13,18 @@ type PoolStats struct {
 	InitFailure uint64 // processes that never reached their first request for an event
 	Memory      int64  // bytes the living processes hold for themselves now; 0 where the system does not tell
 }
+
+// Plus adds two pools of one function up; nil stands for none.
+func (p *PoolStats) Plus(q *PoolStats) *PoolStats {
+	if p == nil || q == nil {
+		if p == nil {
+			return q
+		}
+		return p
+	}
+	return &PoolStats{
+		Processes: p.Processes + q.Processes, Busy: p.Busy + q.Busy, Waiting: p.Waiting + q.Waiting,
+		ColdStarts: p.ColdStarts + q.ColdStarts, Crashes: p.Crashes + q.Crashes, MemoryKills: p.MemoryKills + q.MemoryKills,
+		Timeouts: p.Timeouts + q.Timeouts, InitFailure: p.InitFailure + q.InitFailure, Memory: p.Memory + q.Memory,
+	}
+}

@@ -74,6 +74,7 @@ type Mapping struct {
 	Pollers *Pollers // nil = on-demand
 
 	// Beyond AWS, opt-in.
+	Surroundings           *Surroundings `json:",omitempty"` // of the functions' processes; nil = as they are declared
 	Output                 *Output       // the function's answers become records; nil = they do not
 	OversizeDrop           bool          // a record over the payload limit without destination is given up
 	DestinationFailureDrop bool          // a dead letter that can't be delivered is given up

@@ -50,9 +50,15 @@ func refused(status int, kind, format string, args ...any) error {
 // For gives the handler of one function's requests. Who calls is known already; right is
 // asked at each request, nil where the function has none.
 func (w *Writer) For(name string, right func(ctx context.Context) (*function.Produce, error)) http.Handler {
+	return w.Captured(name, right, nil)
+}
+
+// Captured is For with the topics that records go to in place of those the function names;
+// what goes to a topic that is not among them is refused. nil = as named.
+func (w *Writer) Captured(name string, right func(ctx context.Context) (*function.Produce, error), capture map[string]string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+Path, func(rw http.ResponseWriter, r *http.Request) {
-		ask := asked{name, r.PathValue("topic"), right, w.use(name)}
+		ask := asked{name, r.PathValue("topic"), right, capture, w.use(name)}
 		if w.cfg.Trace == nil {
 			w.serve(ask, rw, r)
 			return
@@ -110,7 +116,17 @@ type asked struct {
 	function string
 	topic    string
 	right    func(context.Context) (*function.Produce, error)
+	capture  map[string]string
 	use      *Use
+}
+
+// to is the topic its records go to; false where the topic is not captured.
+func (a asked) to() (topic string, ok bool) {
+	if a.capture == nil {
+		return a.topic, true
+	}
+	topic, ok = a.capture[a.topic]
+	return topic, ok
 }
 
 // take checks, reads and writes. Its error is a *refusal where nothing was written.
@@ -124,6 +140,10 @@ func (w *Writer) take(ctx context.Context, a asked, rw http.ResponseWriter, r *h
 			"functions.%[1]s.produce: {cluster: NAME, topics: [%[2]s]} in the configuration", a.function, a.topic)
 	case r.ContentLength > MaxBody:
 		return nil, tooLarge()
+	}
+	to, ok := a.to()
+	if !ok {
+		return nil, refused(http.StatusForbidden, "AccessDeniedException", "function %s runs where what it writes is captured, and topic %s is not: name it in the plan's outputs", a.function, a.topic)
 	}
 	size := r.ContentLength
 	if size < 0 {
@@ -146,7 +166,7 @@ func (w *Writer) take(ctx context.Context, a asked, rw http.ResponseWriter, r *h
 	if err != nil {
 		return nil, refused(http.StatusBadRequest, "InvalidParameterValueException", "%v", err)
 	}
-	return w.write(ctx, a, right.Cluster, messages)
+	return w.write(ctx, a.use, right.Cluster, to, messages)
 }
 
 func tooLarge() error {
@@ -154,20 +174,20 @@ func tooLarge() error {
 }
 
 // write writes the records of a request and counts them.
-func (w *Writer) write(ctx context.Context, a asked, cluster string, messages []kafka.Message) ([]result, error) {
+func (w *Writer) write(ctx context.Context, use *Use, cluster, topic string, messages []kafka.Message) ([]result, error) {
 	producer, err := w.producer(ctx, cluster)
 	if err != nil {
 		return nil, refused(http.StatusServiceUnavailable, "ClusterException", "reach cluster %s: %v", cluster, err)
 	}
 	var results []result
-	for i, written := range producer.ProduceEach(ctx, a.topic, messages) {
+	for i, written := range producer.ProduceEach(ctx, topic, messages) {
 		if written.Err != nil {
-			a.use.Failed.Add(1)
+			use.Failed.Add(1)
 			results = append(results, result{Error: problemOf(written.Err)})
 			continue
 		}
-		a.use.Records.Add(1)
-		a.use.Bytes.Add(int64(len(messages[i].Key) + len(messages[i].Value)))
+		use.Records.Add(1)
+		use.Bytes.Add(int64(len(messages[i].Key) + len(messages[i].Value)))
 		results = append(results, result{Partition: &written.Partition, Offset: &written.Offset})
 	}
 	return results, nil

@@ -46,8 +46,10 @@ func TestWithTheRealEngine(t *testing.T) {
 		b := newBench(t, func(c *admin.Config) {
 			e = engine.New(engine.Config{
 				Store: c.Store, Sources: onFake{fake}, Process: "p1", Log: slog.New(slog.DiscardHandler),
-				Targets: func(context.Context, function.Function) (engine.Target, error) { return succeeds{}, nil },
-				ARN:     func(name string) string { return name },
+				Targets: func(context.Context, function.Function, *mapping.Surroundings) (engine.Target, error) {
+					return succeeds{}, nil
+				},
+				ARN: func(name string) string { return name },
 			})
 			c.Engine, c.Kafka = e, onFake{fake}
 		})

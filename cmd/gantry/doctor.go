@@ -21,7 +21,7 @@ func (s *server) doctor() *doctor.Doctor {
 		Sources: s.kafka, AWS: s.cloud.Config, Where: fmt.Sprintf("gantry %s, process %s on %s", version(), s.process, hostname()),
 		Dial: func(names []string) (kafka.Dialer, error) { return s.networks.Dial(names...) },
 		Prepare: func(ctx context.Context, fn function.Function) error {
-			target, err := s.targets.open(ctx, fn)
+			target, err := s.targets.open(ctx, fn, nil)
 			return ended(ctx, target, err)
 		},
 	}

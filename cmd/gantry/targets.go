@@ -9,6 +9,7 @@ import (
 	"gantry/engine"
 	"gantry/function"
 	"gantry/kafka"
+	"gantry/mapping"
 	"gantry/network"
 	"gantry/produce"
 	"gantry/secret"
@@ -44,10 +45,14 @@ type targets struct {
 }
 
 // open implements engine.Targets.
-func (t targets) open(ctx context.Context, fn function.Function) (engine.Target, error) {
+func (t targets) open(ctx context.Context, fn function.Function, in *mapping.Surroundings) (engine.Target, error) {
+	if fn.Kind == function.Process {
+		return t.process(fn, in)
+	}
+	if in != nil && (in.Egress != nil || len(in.Environment) > 0) {
+		return nil, fmt.Errorf("function %s: %s gives it other variables or closes ways out, and that can be done to processes here only; it is of kind %s", fn.Name, in.Name, fn.Kind)
+	}
 	switch fn.Kind {
-	case function.Process:
-		return t.process(fn)
 	case function.HTTP:
 		dial, err := t.dial(fn.Networks)
 		if err != nil {
@@ -88,7 +93,7 @@ func (t targets) dial(names []string) (network.Dial, error) {
 	return t.networks.Dial(names...)
 }
 
-func (t targets) process(fn function.Function) (engine.Target, error) {
+func (t targets) process(fn function.Function, in *mapping.Surroundings) (engine.Target, error) {
 	dir := fn.Code.Dir
 	if dir == "" {
 		var err error
@@ -96,11 +101,15 @@ func (t targets) process(fn function.Function) (engine.Target, error) {
 			return nil, err
 		}
 	}
+	if in == nil {
+		in = &mapping.Surroundings{}
+	}
 	return process.New(fn, process.Config{
-		CodeDir: dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
+		Overrides: in.Environment,
+		CodeDir:   dir, Region: t.region, AccountID: t.account, DataDir: t.dataDir,
 		Interpreters: t.interpreters, Log: logged{t.logs.Log(fn.Name), t.mask}, Logger: t.log,
 		Credentials: t.credentials(fn),
-		Produce:     t.produced.For(fn.Name, func(context.Context) (*function.Produce, error) { return fn.Produce, nil }),
+		Produce:     t.produced.Captured(fn.Name, func(context.Context) (*function.Produce, error) { return fn.Produce, nil }, in.Capture),
 		Secrets:     t.secrets, Packaged: fn.Code.Dir == "", User: t.user, Cgroups: t.cgroups,
 	})
 }

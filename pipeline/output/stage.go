@@ -15,6 +15,8 @@ type Stage struct {
 	Topics Topics
 	Encode Encoder // nil = bytes go as they are
 	Writer Writer
+
+	Capture map[string]string // topic an answer names → where the record goes instead; nil = as named
 }
 
 // Records reads an answer and holds it against the mapping and the topics. A *Fault is the
@@ -26,12 +28,28 @@ func (s *Stage) Records(ctx context.Context, answer []byte) ([]record.Output, er
 	}
 	records, known := make([]record.Output, len(all)), map[string]Takes{}
 	for i := range all {
+		if err := s.capture(&all[i]); err != nil {
+			return nil, err
+		}
 		if err := s.check(ctx, &all[i], known); err != nil {
 			return nil, err
 		}
 		records[i] = all[i].Output
 	}
 	return records, nil
+}
+
+// capture sends a record that names its topic elsewhere.
+func (s *Stage) capture(r *found) error {
+	if s.Capture == nil || r.value {
+		return nil
+	}
+	to, ok := s.Capture[r.Topic]
+	if !ok {
+		return &Fault{r.place(), fmt.Errorf("topic %q is not allowed: what goes to it is not captured", r.Topic)}
+	}
+	r.Topic = to
+	return nil
 }
 
 // check holds one record against everything; known are the topics looked at before.

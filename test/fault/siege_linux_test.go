@@ -143,22 +143,29 @@ func (s *siege) ways(round int) []assault {
 	}
 }
 
-// atWork kills at some time while there is work.
+// atWork kills at some time while there is work: where all was done before that time, there
+// is more of it.
 func (s *siege) atWork(kill func()) func(feed func()) {
 	return func(feed func()) {
-		feed()
-		s.eventually(4*time.Minute, "work goes on before the next one is killed", s.moved)
-		pass(rand.N(time.Duration(kafkatest.Size(50, 700)) * time.Millisecond))
-		s.hit()
+		for try := 0; ; try++ {
+			feed()
+			s.eventually(4*time.Minute, "work goes on before the next one is killed", s.moved)
+			pass(rand.N(time.Duration(kafkatest.Size(50, 700)) * time.Millisecond))
+			if s.hit() || try == 4 {
+				break
+			}
+		}
 		kill()
 	}
 }
 
 // hit notes whether there is work.
-func (s *siege) hit() {
-	if s.before = s.done(); s.before < s.fed {
+func (s *siege) hit() bool {
+	s.before = s.done()
+	if s.before < s.fed {
 		s.hits++
 	}
+	return s.before < s.fed
 }
 
 func (b *besieged) killFunction() {
