@@ -178,6 +178,7 @@ func (r *planReader) planOutput(n ast.Node, path string) {
 		"topic": func(n ast.Node, path string) { o.Topic = r.topicName(n, path) },
 		"pair":  word(r, &o.Pair, plan.PairKey, plan.PairHeader, plan.PairValue, plan.PairSource),
 		"field": r.text(&o.Field), "order": r.flag(&o.Order),
+		"second": func(n ast.Node, path string) { o.Second = r.topicName(n, path) },
 	})
 	r.need(n, path, map[string]bool{"topic": o.Topic != ""})
 	if by := o.Pair == plan.PairHeader || o.Pair == plan.PairValue; by != (o.Field != "") {

@@ -67,6 +67,8 @@ type Output struct {
 	Pair  Pair   `json:"pair"`            // how an output is found to belong to an input
 	Field string `json:"field,omitempty"` // of PairHeader and PairValue: the header's name, the path in the value
 	Order bool   `json:"order,omitempty"` // outputs of a key must come in the same order
+
+	Second string `json:"second,omitempty"` // topic that a second run of the old code writes: what differs between the two runs is masked
 }
 
 // Pair says how outputs of the old and the new implementation are paired.
@@ -129,7 +131,7 @@ type Ignore struct {
 
 // Gates are what a shadow run must have shown before a cutover.
 type Gates struct {
-	Compared     int           `json:"compared"`     // inputs of which both outputs were compared
+	Compared     int           `json:"compared"`     // outputs that were compared
 	Different    float64       `json:"different"`    // share of them at most, as the upper bound at 95 %
 	Keys         int           `json:"keys"`         // distinct keys
 	HoursOfWeek  int           `json:"hoursOfWeek"`  // of 168 that were covered
