@@ -131,7 +131,7 @@ var dataPlane = []section{
 		row("versions, aliases, layers, images, VpcConfig", lambda.NotYet, ""),
 	}},
 	{"Metrics", []lambda.Behaviour{
-		row("metrics of functions and mappings", lambda.Chosen, "at /metrics in Prometheus's form, AWS's names translated (PolledEventCount is gantry_polled_events_total; all in metrics.md); there is nothing to switch on"),
+		row("metrics of functions and mappings", lambda.Chosen, "at /metrics in Prometheus's form, AWS's names translated (PolledEventCount is gantry_polled_events_total; each of AWS's has its line in metrics.md: a family, or why there is none, as for SchemaRegistryErrorCount); there is nothing to switch on"),
 	}},
 }
 
