@@ -15,6 +15,7 @@ import (
 // moves it.
 type world struct {
 	paused  bool
+	kept    bool   // off whatever its file says
 	aws     string // state of AWS's mapping
 	members map[string]bool
 	at, end int64
@@ -61,6 +62,14 @@ func (w *world) pass() {
 
 func (w *world) Pause(context.Context) error {
 	w.pass()
+	if w.kept {
+		return nil
+	}
+	w.kept = true
+	if w.paused { // by its owner, before
+		w.calls = append(w.calls, "keep off")
+		return nil
+	}
 	w.calls = append(w.calls, "pause")
 	w.paused = true
 	w.later(time.Second, func() { w.at++; delete(w.members, "gantry") })
@@ -70,7 +79,7 @@ func (w *world) Pause(context.Context) error {
 func (w *world) Resume(context.Context) error {
 	w.pass()
 	w.calls = append(w.calls, "resume")
-	w.paused = false
+	w.paused, w.kept = false, false
 	w.members["gantry"] = true
 	return nil
 }
@@ -168,6 +177,25 @@ func TestOrderOfAHandOver(t *testing.T) {
 		require.Len(t, w.calls, 3, "nothing is done twice")
 		require.Contains(t, again[1].Detail, "was done before")
 	})
+}
+
+// A mapping that its owner paused, or gave away by hand, is kept off as well.
+func TestAPausedMappingIsKeptOff(t *testing.T) {
+	t.Parallel()
+	for _, aws := range []string{"Disabled", "Enabled"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.paused, w.aws, w.members = true, aws, map[string]bool{}
+			if aws == "Enabled" {
+				w.members["aws"], w.at = true, 5
+				w.later(time.Second, func() { w.at = w.end })
+			}
+			_, err := w.handOver(t)
+			require.NoError(t, err)
+			require.True(t, w.kept)
+			require.Equal(t, "keep off", w.calls[0], "before AWS's is enabled")
+		})
+	}
 }
 
 // From every point at which a hand-over can break off, the next one ends it.
