@@ -72,7 +72,9 @@ func (r *run) empty(ctx context.Context) error {
 	var last Group
 	err := r.until(ctx, func(ctx context.Context) (bool, error) {
 		g, err := r.Here.Group(ctx)
-		last = g
+		if err == nil { // one that was cut has a state and no members yet
+			last = g
+		}
 		return len(g.Members) == 0 && slices.Contains([]string{"Empty", "Dead", ""}, g.State), err
 	}, func() string {
 		return fmt.Sprintf("group %s is %s with %s", r.Want.Group, last.State, cmp.Or(strings.Join(last.Members, ", "), "no member"))

@@ -15,7 +15,8 @@ import (
 // moves it.
 type world struct {
 	paused  bool
-	kept    bool   // off whatever its file says
+	kept    bool // off whatever its file says
+	silent  time.Time
 	aws     string // state of AWS's mapping
 	members map[string]bool
 	at, end int64
@@ -89,8 +90,12 @@ func (w *world) Paused(context.Context) (asked, stopped bool, err error) {
 	return w.paused, w.paused && !w.members["gantry"], nil
 }
 
-func (w *world) Group(context.Context) (Group, error) {
+func (w *world) Group(ctx context.Context) (Group, error) {
 	w.pass()
+	if !w.silent.IsZero() && time.Now().After(w.silent) { // the coordinator answers the half of it
+		<-ctx.Done()
+		return Group{State: "Stable"}, ctx.Err()
+	}
 	g := Group{State: "Empty"}
 	for m := range w.members {
 		g.State = "Stable"
@@ -270,6 +275,7 @@ func TestAStrangerInTheGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.members["stranger"] = true
+		w.silent = time.Now().Add(20 * time.Second) // what was known before is said
 		_, err := w.handOver(t)
 		require.ErrorIs(t, err, ErrGivenBack)
 		require.ErrorContains(t, err, "group g is Stable with stranger")
