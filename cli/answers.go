@@ -25,6 +25,7 @@ type mappingLine struct {
 	Committed    int64     `json:"committed"`
 	DeadLetters  int64     `json:"deadLetters"`
 	Declared     bool      `json:"declared"`
+	HandedOver   string    `json:"handedOver"`
 	LastModified time.Time `json:"lastModified"`
 }
 

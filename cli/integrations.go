@@ -98,6 +98,9 @@ func (e entry) print(w io.Writer) {
 	if len(e.Policy) > 0 {
 		body, _ := json.MarshalIndent(e.Policy, "  ", "  ") // texts only
 		fmt.Fprintf(w, "\nPERMISSIONS\n  %s\n", body)
+		if more := sink.Unbounded(e.Policy); more != "" {
+			fmt.Fprintln(w, "  "+more)
+		}
 	}
 	fmt.Fprintf(w, "\nEXAMPLE\n  %s\n", strings.ReplaceAll(strings.TrimSpace(e.Example), "\n", "\n  "))
 }

@@ -36,6 +36,7 @@ the group is behind, and the commands to type. Then the mappings, the worst firs
 				printAsync(w, s.Async)
 				printMappings(w, s.Mappings)
 				printProblems(w, s.Mappings, s.Standing)
+				printHandedOver(w, s.Mappings)
 				printDeadLetters(w, s.Mappings)
 			})
 		},
@@ -123,6 +124,15 @@ func printMappings(w io.Writer, mappings []mappingLine) {
 	row(w, "MAPPING", "TOPIC", "FUNCTION", "STATE", "LAST RESULT", "POLLED", "LAG", "WAITING", "IN FLIGHT", "BLOCKED")
 	for _, m := range mappings {
 		row(w, m.called(), m.Topic, m.Function, m.State, m.Result, m.Polled, m.behind(), m.Waiting, m.InFlight, m.Blocked)
+	}
+}
+
+// printHandedOver says which mappings gave their groups away, and how they come back.
+func printHandedOver(w io.Writer, mappings []mappingLine) {
+	for _, m := range mappings {
+		if m.HandedOver != "" {
+			fmt.Fprintf(w, "\n%s: %s; it stays off here. When AWS's mapping is disabled and the group is empty it comes back with\n  gantry resume %s\n", m.called(), m.HandedOver, m.called())
+		}
 	}
 }
 

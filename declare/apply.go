@@ -197,7 +197,9 @@ func (a Applier) plan(ctx context.Context, mappings []mapping.Mapping) ([]*plann
 			return nil, err
 		}
 		if fresh {
-			asking.Go(func() { p.change.Note = a.begin(ctx, &p.want) })
+			asking.Go(func() {
+				p.change.Note = strings.TrimPrefix(p.change.Note+"; "+a.begin(ctx, &p.want), "; ")
+			})
 		}
 	}
 	return plans, nil
@@ -218,6 +220,10 @@ func (a Applier) compare(ctx context.Context, p *planned) (fresh bool, err error
 	if fresh = moved(have, p.want); !fresh {
 		p.want.Positions, p.want.TopicIDs = have.Positions, have.TopicIDs
 	}
+	if have.HandedOver != nil && sameGroup(have, p.want) {
+		p.want.Enabled, p.want.HandedOver = false, have.HandedOver
+		p.change.Note = fmt.Sprintf("stays off: it was %s; gantry resume %s takes it back", have.HandedOver, p.want.Name)
+	}
 	p.change.Action, p.change.Fields = compare(have, p.want)
 	p.change.Before = have
 	return fresh, nil
@@ -236,8 +242,12 @@ func (a Applier) put(ctx context.Context, p *planned, opts Options) error {
 // moved says that a mapping reads something else now, so that its stored positions say
 // nothing any more.
 func moved(have, want mapping.Mapping) bool {
-	return have.GroupID != want.GroupID || !slices.Equal(have.Source.Topics, want.Source.Topics) ||
-		have.Source.Cluster != want.Source.Cluster || have.Start != want.Start || !have.StartTime.Equal(want.StartTime)
+	return !sameGroup(have, want) || have.Start != want.Start || !have.StartTime.Equal(want.StartTime)
+}
+
+// sameGroup says that a mapping reads the same topics of the same cluster, by the same group.
+func sameGroup(have, want mapping.Mapping) bool {
+	return have.GroupID == want.GroupID && slices.Equal(have.Source.Topics, want.Source.Topics) && have.Source.Cluster == want.Source.Cluster
 }
 
 // beginTimeout bounds how long a cluster may keep an owner waiting.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,41 @@ func TestAnUpdateKeepsWhereAMappingBegan(t *testing.T) {
 	changes, err = d.apply(mappings(1, ", batchSize: 7, consumerGroupId: other"), declare.Options{})
 	require.NoError(t, err)
 	require.Equal(t, "begins at LATEST", changes[1].Note, "another group begins anew")
+}
+
+// What was handed over to AWS stays off when its file is applied again, until its owner
+// resumes it, or declares another group.
+func TestWhatWasHandedOverStaysOff(t *testing.T) {
+	t.Parallel()
+	d := desk{t, memory.New(), clusters{}}
+	_, err := d.apply(mappings(2, ""), declare.Options{})
+	require.NoError(t, err)
+	docs, uuid := store.MappingsOf(d.store), d.mappings()["m0"].UUID
+	given := &mapping.HandedOver{To: "4b6e6f1e", At: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
+	_, _, err = docs.Change(t.Context(), uuid, store.Write{}, func(m *mapping.Mapping) error {
+		m.Enabled, m.HandedOver = false, given
+		return nil
+	})
+	require.NoError(t, err)
+	const note = "stays off: it was handed over to mapping 4b6e6f1e in AWS at 2026-11-30T12:00:00Z; gantry resume m0 takes it back"
+	for _, more := range []string{"", ", enabled: true", ", batchSize: 7", ", startingPosition: TRIM_HORIZON"} {
+		text := mappings(2, more)
+		if strings.Contains(more, "startingPosition") {
+			text = strings.ReplaceAll(mappings(2, ""), "LATEST", "TRIM_HORIZON")
+		}
+		changes, err := d.apply(text, declare.Options{})
+		require.NoError(t, err, more)
+		require.True(t, strings.HasPrefix(changes[1].Note, note), "%s: %s", more, changes[1].Note)
+		require.NotContains(t, changes[2].Note, "stays off")
+		require.False(t, d.mappings()["m0"].Enabled, more)
+		require.Equal(t, given, d.mappings()["m0"].HandedOver, more)
+		require.True(t, d.mappings()["m1"].Enabled, more)
+	}
+	changes, err := d.apply(mappings(1, ", consumerGroupId: other"), declare.Options{})
+	require.NoError(t, err)
+	require.NotContains(t, changes[1].Note, "stays off")
+	require.True(t, d.mappings()["m0"].Enabled, "another group was given to nobody")
+	require.Nil(t, d.mappings()["m0"].HandedOver)
 }
 
 func TestApplyNamesEveryFaultAndChangesNothing(t *testing.T) {

@@ -57,6 +57,9 @@ type Mapping struct {
 	Source    Source
 	Functions []Consumer // one, or up to MaxFunctions of different names
 	Enabled   bool
+	// HandedOver says who has the group, where the mapping gave it away: it stays off until
+	// its owner resumes it, whatever its file says.
+	HandedOver *HandedOver `json:",omitempty"`
 
 	GroupID   string
 	Start     Start
@@ -113,6 +116,17 @@ const (
 	SelfManagedType = "SelfManagedKafka" // a self-managed cluster
 	MSKType         = "aws:kafka"        // MSK
 )
+
+// HandedOver is a hand-over of a mapping's group to an event source mapping in AWS.
+type HandedOver struct {
+	To string    // UUID of the mapping in AWS
+	At time.Time // when it stopped here
+}
+
+// String says it to people.
+func (h HandedOver) String() string {
+	return "handed over to mapping " + h.To + " in AWS at " + h.At.UTC().Format(time.RFC3339)
+}
 
 // Consumer is one function of a mapping with the filters that choose its records.
 type Consumer struct {

@@ -53,6 +53,16 @@ func Allow(resource string, actions ...string) Statement {
 	return Statement{Effect: "Allow", Action: actions, Resource: []string{resource}}
 }
 
+// Unbounded is what to say of a policy with a statement for every resource, "" of others.
+func Unbounded(policy []Statement) string {
+	for _, s := range policy {
+		if slices.Contains(s.Resource, "*") {
+			return "The settings do not say what the call works on: put your ARNs in the place of *."
+		}
+	}
+	return ""
+}
+
 // Prepare is Check, and gives the settings with the defaults of those left out.
 func (sp Spec) Prepare(s Settings) (Settings, error) {
 	if err := sp.Check(s); err != nil {

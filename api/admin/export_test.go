@@ -3,6 +3,8 @@ package admin_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 
 	"gantry/api/admin"
 	"gantry/function"
+	"gantry/mapping"
 )
 
 func exporting(t *testing.T, sees bool) *bench {
@@ -56,6 +59,25 @@ func TestExportNamesAllThatIsLacking(t *testing.T) {
 func TestExportOfNothing(t *testing.T) {
 	t.Parallel()
 	newBench(t).refused(400, "InvalidParameterValueException", "there is no mapping", "GET", "/gantry/v1/export/sam", "")
+}
+
+// A mapping that gave its group away says so, and comes back when its owner resumes it.
+func TestAHandedOverMappingSaysSoAndIsResumed(t *testing.T) {
+	t.Parallel()
+	b := exporting(t, true)
+	m := b.mapping(one)
+	m.UUID, m.Name, m.GroupID = two, "given", "given"
+	m.Enabled, m.HandedOver = false, &mapping.HandedOver{To: "4b6e6f1e", At: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
+	b.put(m)
+	said := fmt.Sprint(b.fine("GET", "/gantry/v1/status", ""))
+	require.Equal(t, 1, strings.Count(said, "handed over to mapping 4b6e6f1e in AWS at 2026-11-30T12:00:00Z"), said)
+	shown := b.fine("GET", "/gantry/v1/mappings/given", "")["mapping"].(map[string]any)
+	require.Equal(t, map[string]any{"awsMapping": "4b6e6f1e", "at": "2026-11-30T12:00:00Z"}, shown["handedOver"])
+	b.fine("POST", "/gantry/v1/mappings/given/pause", "")
+	require.NotNil(t, b.mapping(two).HandedOver, "a pause takes nothing back")
+	b.fine("POST", "/gantry/v1/mappings/given/resume", "")
+	require.Nil(t, b.mapping(two).HandedOver)
+	require.True(t, b.mapping(two).Enabled)
 }
 
 // Everything that is wrong with an order is named at once, and nothing is begun.

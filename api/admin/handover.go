@@ -157,7 +157,7 @@ func (s *Server) handOverOf(ctx context.Context, m mapping.Mapping, in handOverO
 		src.Bootstrap = s.entryOf(m).Brokers
 	}
 	return handover.Config{
-		Here: &handedOver{s, m.UUID, by}, There: handover.NewLambda(cfg, in.AWSMapping, in.AWSEndpoint),
+		Here: &handedOver{s, m.UUID, in.AWSMapping, by}, There: handover.NewLambda(cfg, in.AWSMapping, in.AWSEndpoint),
 		Want:   handover.Wanted{Group: m.GroupID, Topics: src.Topics, ARN: cmp.Or(src.ARN, s.entryOf(m).ARN), Brokers: src.Bootstrap},
 		Within: within, DryRun: in.DryRun, Name: nameOf(m), File: m.File,
 		Audit: func(what, how string) {
@@ -178,26 +178,32 @@ func nameOf(m mapping.Mapping) string {
 type handedOver struct {
 	s    *Server
 	uuid string
+	to   string // the mapping in AWS
 	by   store.Write
 }
 
 // Pause implements handover.Here.
 func (h *handedOver) Pause(ctx context.Context) error {
-	return h.turn(ctx, "handover-pause", false)
+	m, _, err := h.s.mappings.Get(ctx, h.uuid)
+	if err != nil || !m.Enabled && m.HandedOver != nil && m.HandedOver.To == h.to {
+		return err
+	}
+	return h.turn(ctx, "handover-pause", &mapping.HandedOver{To: h.to, At: time.Now().UTC()})
 }
 
 // Resume implements handover.Here.
 func (h *handedOver) Resume(ctx context.Context) error {
-	return h.turn(ctx, "handover-resume", true)
+	return h.turn(ctx, "handover-resume", nil)
 }
 
-func (h *handedOver) turn(ctx context.Context, action string, on bool) error {
+// turn stops the mapping for somebody else, or lets it go on.
+func (h *handedOver) turn(ctx context.Context, action string, to *mapping.HandedOver) error {
 	before, _, err := h.s.mappings.Get(ctx, h.uuid)
 	if err != nil {
 		return err
 	}
 	after, _, err := h.s.mappings.Change(ctx, h.uuid, h.by, func(m *mapping.Mapping) error {
-		m.Enabled, m.LastModified = on, time.Now().UTC()
+		m.Enabled, m.HandedOver, m.LastModified = to == nil, to, time.Now().UTC()
 		return notDeleting(m)
 	})
 	if err == nil {

@@ -38,6 +38,8 @@ type mappingView struct {
 	Deleting bool   `json:"deleting,omitempty"`
 	Enabled  bool   `json:"enabled"`
 
+	HandedOver *handedOverView `json:"handedOver,omitempty"` // it stays off until it is resumed
+
 	Function  string         `json:"function,omitempty"`
 	Functions []consumerView `json:"functions,omitempty"` // where there are several
 	Cluster   string         `json:"cluster,omitempty"`
@@ -129,6 +131,12 @@ func outputOf(o *mapping.Output) *outputView {
 	return v
 }
 
+// handedOverView is to whom a mapping gave its group.
+type handedOverView struct {
+	AWSMapping string    `json:"awsMapping"`
+	At         time.Time `json:"at"`
+}
+
 func viewOf(m mapping.Mapping) mappingView {
 	v := mappingView{
 		UUID: m.UUID, Name: m.Name, Declared: m.Declared, Deleting: m.Deleting, Enabled: m.Enabled,
@@ -139,6 +147,9 @@ func viewOf(m mapping.Mapping) mappingView {
 		LogLevel: m.SystemLogLevel, Tags: m.Tags, Positions: m.Positions, LastModified: known(m.LastModified),
 	}
 	v.consumersOf(m)
+	if h := m.HandedOver; h != nil {
+		v.HandedOver = &handedOverView{h.To, h.At}
+	}
 	for _, a := range m.Source.Access {
 		v.Access = append(v.Access, accessView{a.Type, a.URI})
 	}

@@ -33,6 +33,7 @@ type Summary struct {
 	Committed    int64     `json:"committed"`
 	DeadLetters  int64     `json:"deadLetters"` // records the destination has accepted since this process runs the mapping
 	Declared     bool      `json:"declared"`
+	HandedOver   string    `json:"handedOver,omitempty"` // to whom and when; it stays off until it is resumed
 	LastModified time.Time `json:"lastModified"`
 }
 
@@ -79,6 +80,9 @@ func (s *Server) summary(m mapping.Mapping) Summary {
 		State: string(cmp.Or(status.State, mapping.Creating)), Reason: status.Reason,
 		Result: cmp.Or(status.ProcessingResult, mapping.NoRecords), Detail: s.cfg.MaskText(status.Detail),
 		Declared: m.Declared, LastModified: m.LastModified,
+	}
+	if m.HandedOver != nil {
+		out.HandedOver = m.HandedOver.String()
 	}
 	if run, err := s.cfg.Engine.One(m.UUID); err == nil {
 		out.InFlight = run.Snapshot.Flying
@@ -140,7 +144,10 @@ func (s *Server) pauseMapping(ctx context.Context, c call[none]) (changed, error
 }
 
 func (s *Server) resumeMapping(ctx context.Context, c call[none]) (changed, error) {
-	m, err := s.change(ctx, c.path("id"), "resume", func(m *mapping.Mapping) error { m.Enabled = true; return notDeleting(m) })
+	m, err := s.change(ctx, c.path("id"), "resume", func(m *mapping.Mapping) error {
+		m.Enabled, m.HandedOver = true, nil
+		return notDeleting(m)
+	})
 	return s.afterwards(m, err)
 }
 

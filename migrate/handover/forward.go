@@ -22,6 +22,9 @@ func (r *run) forward(ctx context.Context) error {
 	}
 	if asked && (remote.State == "Enabled" || remote.State == "Enabling") {
 		r.given = true
+		if err := r.keepOff(ctx); err != nil {
+			return err
+		}
 		r.say("enable", OK, "was done before: AWS's mapping is %s and %s is paused", remote.State, r.Name)
 		if r.final, err = r.Here.Offsets(ctx); err != nil {
 			return err
@@ -38,17 +41,13 @@ func (r *run) forward(ctx context.Context) error {
 
 // pause stops the mapping here and waits until the group has no member.
 func (r *run) pause(ctx context.Context) error {
-	asked, stopped, err := r.Here.Paused(ctx)
-	if err != nil {
+	if err := r.keepOff(ctx); err != nil {
 		return err
 	}
-	if !asked {
-		if err := r.Here.Pause(ctx); err != nil {
-			return fmt.Errorf("pause %s: %w", r.Name, err)
-		}
-	}
 	r.say("pause", Begun, "%s is to stop", r.Name)
-	err = r.until(ctx, func(ctx context.Context) (bool, error) {
+	var stopped bool
+	err := r.until(ctx, func(ctx context.Context) (bool, error) {
+		var err error
 		_, stopped, err = r.Here.Paused(ctx)
 		return stopped, err
 	}, func() string { return r.Name + " has not stopped: an invocation is still running" })
@@ -59,13 +58,23 @@ func (r *run) pause(ctx context.Context) error {
 	return r.empty(ctx)
 }
 
+// keepOff stops the mapping here, and keeps it off where its owner had paused it before.
+func (r *run) keepOff(ctx context.Context) error {
+	if err := r.Here.Pause(ctx); err != nil {
+		return fmt.Errorf("pause %s: %w", r.Name, err)
+	}
+	return nil
+}
+
 // empty waits until the group has no member: not what an API answered counts, but what the
 // coordinator says.
 func (r *run) empty(ctx context.Context) error {
 	var last Group
 	err := r.until(ctx, func(ctx context.Context) (bool, error) {
 		g, err := r.Here.Group(ctx)
-		last = g
+		if err == nil { // one that was cut has a state and no members yet
+			last = g
+		}
 		return len(g.Members) == 0 && slices.Contains([]string{"Empty", "Dead", ""}, g.State), err
 	}, func() string {
 		return fmt.Sprintf("group %s is %s with %s", r.Want.Group, last.State, cmp.Or(strings.Join(last.Members, ", "), "no member"))

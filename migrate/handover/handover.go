@@ -8,9 +8,10 @@
 // here goes on. Where AWS was never enabled there is nobody to wait for.
 //
 // What holds: the committed offsets of the group are the only token of ownership, and the
-// two sides are never told to run at once. Nothing is remembered between runs: each step
-// looks at the world and does what is left of it, so a hand-over that broke off anywhere
-// is carried on by the next.
+// two sides are never told to run at once. Nothing of a run is remembered: each step looks
+// at the world and does what is left of it, so a hand-over that broke off anywhere is
+// carried on by the next. What the mapping here keeps is to whom it went, so that the file
+// that declares it does not set it running again.
 package handover
 
 import (
@@ -60,6 +61,8 @@ type Group struct {
 
 // Here is the mapping in gantry. Pause and Resume are audited by who implements them.
 type Here interface {
+	// Pause stops the mapping and keeps it off until Resume, whatever its file says. One
+	// that is off already is only kept so; done again it changes nothing.
 	Pause(ctx context.Context) error
 	Resume(ctx context.Context) error
 	// Paused says whether the mapping is paused, and has stopped.
@@ -232,7 +235,7 @@ func (r *run) rehearse() {
 func (r *run) afterwards() string {
 	text := fmt.Sprintf("AWS goes on with group %s. Leave %s paused until you are sure: the way back is to disable AWS's mapping, wait until the group is empty, and gantry resume %s", r.Want.Group, r.Name, r.Name)
 	if r.File != "" {
-		text += fmt.Sprintf(". It is declared in %s: say enabled: false there, or applying the file, as a restart does, sets it running again", r.File)
+		text += fmt.Sprintf(". It is declared in %s: applying that file, as a restart does, leaves it off in this gantry", r.File)
 	}
 	return text
 }

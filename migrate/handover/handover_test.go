@@ -15,6 +15,8 @@ import (
 // moves it.
 type world struct {
 	paused  bool
+	kept    bool // off whatever its file says
+	silent  time.Time
 	aws     string // state of AWS's mapping
 	members map[string]bool
 	at, end int64
@@ -61,6 +63,14 @@ func (w *world) pass() {
 
 func (w *world) Pause(context.Context) error {
 	w.pass()
+	if w.kept {
+		return nil
+	}
+	w.kept = true
+	if w.paused { // by its owner, before
+		w.calls = append(w.calls, "keep off")
+		return nil
+	}
 	w.calls = append(w.calls, "pause")
 	w.paused = true
 	w.later(time.Second, func() { w.at++; delete(w.members, "gantry") })
@@ -70,7 +80,7 @@ func (w *world) Pause(context.Context) error {
 func (w *world) Resume(context.Context) error {
 	w.pass()
 	w.calls = append(w.calls, "resume")
-	w.paused = false
+	w.paused, w.kept = false, false
 	w.members["gantry"] = true
 	return nil
 }
@@ -80,8 +90,12 @@ func (w *world) Paused(context.Context) (asked, stopped bool, err error) {
 	return w.paused, w.paused && !w.members["gantry"], nil
 }
 
-func (w *world) Group(context.Context) (Group, error) {
+func (w *world) Group(ctx context.Context) (Group, error) {
 	w.pass()
+	if !w.silent.IsZero() && time.Now().After(w.silent) { // the coordinator answers the half of it
+		<-ctx.Done()
+		return Group{State: "Stable"}, ctx.Err()
+	}
 	g := Group{State: "Empty"}
 	for m := range w.members {
 		g.State = "Stable"
@@ -170,6 +184,25 @@ func TestOrderOfAHandOver(t *testing.T) {
 	})
 }
 
+// A mapping that its owner paused, or gave away by hand, is kept off as well.
+func TestAPausedMappingIsKeptOff(t *testing.T) {
+	t.Parallel()
+	for _, aws := range []string{"Disabled", "Enabled"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.paused, w.aws, w.members = true, aws, map[string]bool{}
+			if aws == "Enabled" {
+				w.members["aws"], w.at = true, 5
+				w.later(time.Second, func() { w.at = w.end })
+			}
+			_, err := w.handOver(t)
+			require.NoError(t, err)
+			require.True(t, w.kept)
+			require.Equal(t, "keep off", w.calls[0], "before AWS's is enabled")
+		})
+	}
+}
+
 // From every point at which a hand-over can break off, the next one ends it.
 func TestABrokenHandOverIsCarriedOn(t *testing.T) {
 	t.Parallel()
@@ -242,6 +275,7 @@ func TestAStrangerInTheGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.members["stranger"] = true
+		w.silent = time.Now().Add(20 * time.Second) // what was known before is said
 		_, err := w.handOver(t)
 		require.ErrorIs(t, err, ErrGivenBack)
 		require.ErrorContains(t, err, "group g is Stable with stranger")

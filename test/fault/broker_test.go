@@ -30,7 +30,7 @@ func TestBrokerRestart(t *testing.T) {
 		}
 		counts := w.finish(g)
 		repeated := w.verify(counts)
-		neverPast(t, gantrytest.ReadJournal(t, w.journals[0]), watch.History())
+		neverPast(t, gantrytest.ReadJournal(t, w.journals[0]), c.Commits(t, w.group(0)))
 		uncommitted(t, repeated[0], watch.History())
 		require.NoError(t, g.Stop())
 	})

@@ -47,7 +47,6 @@ func TestKillFunctions(t *testing.T) {
 
 func killFunctions(t *testing.T, c *kafkatest.Cluster) {
 	w := newWorld(t, c, worldOptions{partitions: 6, pause: "10ms"})
-	watch := kafkatest.WatchOffsets(t, c.Admin(t), kafkatest.Watch{Group: w.group(0)})
 	g := gantrytest.Start(t, gantrytest.Options{Config: w.config})
 	w.load(1000)
 	w.awaitWork(time.Now())
@@ -65,7 +64,7 @@ func killFunctions(t *testing.T, c *kafkatest.Cluster) {
 		name := r.process[:strings.LastIndexByte(r.process, '-')+1]
 		require.True(t, victims[name], "repeated, and its first process was not killed: %s by %s", r, r.process)
 	}
-	neverPast(t, gantrytest.ReadJournal(t, w.journals[0]), watch.History())
+	neverPast(t, gantrytest.ReadJournal(t, w.journals[0]), c.Commits(t, w.group(0)))
 	require.NotEmpty(t, victims)
 	require.NoError(t, g.Stop())
 }

@@ -102,7 +102,7 @@ func retentionPassesABlockedOffset(t *testing.T, c *kafkatest.Cluster) {
 	kafkatest.ProduceValues(t, c, w.topic, 1, "a", "b")
 	w.eventually(30*time.Second, "partition 1 goes on", func() bool { return c.Committed(t, w.group(0), w.topic)[1] == 42 })
 	require.Zero(t, c.Committed(t, w.group(0), w.topic)[0], "nothing is skipped unsaid")
-	guard.over.Store(true)
+	guard.lift()
 	w.accept(g, w.topic+"-0 0 29 30 records 30")
 	w.settled(g)
 	require.Equal(t, span(30, 39), w.delivered(0))

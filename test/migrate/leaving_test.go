@@ -75,6 +75,10 @@ mappings: {orders: {function: validate, cluster: main, topic: orders, startingPo
 	for _, file := range []string{"aws/template.yaml", "aws/validate.zip", "aws-sam/template.yaml", "aws-terraform/main.tf"} {
 		require.FileExists(t, filepath.Join(dir, file))
 	}
+	require.NoError(t, x.here.Stop())
+	x.here.Up() // applies the file, which says nothing of the hand-over
+	require.Eventually(t, func() bool { return strings.Contains(x.here.Log(), "stays off: it was handed over to mapping "+x.uuid) }, 30*time.Second, 50*time.Millisecond)
+	require.Contains(t, x.here.MustCLI("status"), "orders: handed over to mapping "+x.uuid)
 	kafkatest.ProduceValues(t, c, "orders", 0, "for AWS")
 	require.Eventually(t, func() bool { return c.Committed(t, x.group, "orders")[0] == 4 }, 30*time.Second, 50*time.Millisecond)
 	require.Equal(t, 1, w.count("aws"))

@@ -63,8 +63,13 @@ data "aws_iam_policy_document" "order_score_policy" {
   }
   statement {
     sid       = "FindTheCluster"
-    actions   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"]
+    actions   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2"]
     resources = ["arn:aws:kafka:eu-west-1:123456789012:cluster/main/6cc0432b-8618-4f44-bccc-e1fbd8fb7c4d-2"]
+  }
+  statement {
+    sid       = "FindItsBrokers"
+    actions   = ["kafka:GetBootstrapBrokers"]
+    resources = ["*"]
   }
   statement {
     sid       = "BeInTheVPC"
@@ -111,8 +116,13 @@ data "aws_iam_policy_document" "order_archive_policy" {
   }
   statement {
     sid       = "FindTheCluster"
-    actions   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"]
+    actions   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2"]
     resources = ["arn:aws:kafka:eu-west-1:123456789012:cluster/main/6cc0432b-8618-4f44-bccc-e1fbd8fb7c4d-2"]
+  }
+  statement {
+    sid       = "FindItsBrokers"
+    actions   = ["kafka:GetBootstrapBrokers"]
+    resources = ["*"]
   }
   statement {
     sid       = "BeInTheVPC"
