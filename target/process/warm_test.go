@@ -35,6 +35,21 @@ func BenchmarkWarmInvoke(b *testing.B) {
 	}
 }
 
+// What a closed network adds to a warm invocation.
+func BenchmarkWarmInvokeClosed(b *testing.B) {
+	for _, size := range []int{100, 100_000, 6_000_000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			r := newRig(b, closed(b, "db.internal:5432"))
+			in := function.Invocation{Payload: event(size)}
+			timed(b, func() {
+				if o := r.Invoke(b.Context(), in); o.Class != function.Succeeded {
+					b.Fatal(o.Message)
+				}
+			})
+		})
+	}
+}
+
 // The least that net/http and aws-lambda-go need between them: the same function, with a
 // server that knows neither pools, deadlines, owners nor logs.
 func BenchmarkBareLoop(b *testing.B) {
