@@ -38,6 +38,12 @@ func enclose(addrs []netip.Addr, hosts func(machine string) string, dataDir stri
 	if err := coverHosts(hosts, dataDir); err != nil {
 		return fmt.Errorf("give it an /etc/hosts of its own: %w%s", err, missing(err))
 	}
+	if err := coverNameServices(); err != nil {
+		return fmt.Errorf("keep the machine's name services from it: %w%s", err, missing(err))
+	}
+	if os.Geteuid() != 0 { // targets have ports below 1024; the namespace is gantry's
+		_ = os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0"), 0)
+	}
 	return dropRights()
 }
 
@@ -115,7 +121,7 @@ func coverHosts(hosts func(machine string) string, dataDir string) error {
 	if err != nil {
 		return fmt.Errorf("%w; make an empty one", err)
 	}
-	f, err := os.CreateTemp(dataDir, "hosts-")
+	f, err := os.CreateTemp(dataDir, tempPrefix+"hosts-") // RemoveStale knows it
 	if err != nil {
 		return err
 	}
@@ -125,6 +131,27 @@ func coverHosts(hosts func(machine string) string, dataDir string) error {
 		return err
 	}
 	return unix.Mount(f.Name(), hostsPath, "", unix.MS_BIND, "")
+}
+
+// nameServices are folders of sockets of programs that look names up for others. They do it
+// on the machine's network and by its /etc/hosts, and glibc asks some of them before it
+// reads the file.
+func nameServices() []string {
+	return []string{"/run/nscd", "/var/run/nscd", "/run/systemd/resolve", "/run/avahi-daemon"}
+}
+
+// coverNameServices hides them. What then looks in vain for a resolv.conf there asks
+// loopback, which refuses at once.
+func coverNameServices() error {
+	for _, dir := range nameServices() {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			continue
+		}
+		if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "size=4k,mode=755"); err != nil {
+			return fmt.Errorf("cover %s: %w", dir, err)
+		}
+	}
+	return nil
 }
 
 // missing says what a refusal by the kernel is for want of, and what to do.
