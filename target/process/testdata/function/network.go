@@ -150,8 +150,9 @@ func askOthers() (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		body, _ := io.ReadAll(r.Body)
 		_ = r.Body.Close()
-		out[api] = r.Status
+		out[api] = r.Status + ": " + string(body)
 	}
 	return out, nil
 }
