@@ -38,11 +38,8 @@ func dropRights() error {
 	}
 	for right := uintptr(0); right < 64; right++ {
 		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, right, 0, 0, 0)
-		if err != nil {
-			return nil // there are no more
-		}
-		if has == 0 || slices.Contains(keptRights(), right) {
-			continue
+		if err != nil || has == 0 || slices.Contains(keptRights(), right) {
+			continue // an error: this kernel does not know so many
 		}
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, right, 0, 0, 0); err != nil {
 			return fmt.Errorf("take capability %d from its processes, with which they could leave (that takes CAP_SETPCAP): %w", right, err)
