@@ -111,7 +111,16 @@ func (t targets) process(fn function.Function, in *mapping.Surroundings) (engine
 		Credentials: t.credentials(fn),
 		Produce:     t.produced.Captured(fn.Name, func(context.Context) (*function.Produce, error) { return fn.Produce, nil }, in.Capture),
 		Secrets:     t.secrets, Packaged: fn.Code.Dir == "", User: t.user, Cgroups: t.cgroups,
+		Egress: closed(in.Egress),
 	})
+}
+
+// closed is the network of processes that may reach these targets alone.
+func closed(to *mapping.Egress) *process.Egress {
+	if to == nil {
+		return nil
+	}
+	return &process.Egress{Targets: to.Targets}
 }
 
 // credentials are those a function gets by its role: never gantry's own.

@@ -3,7 +3,6 @@ package process
 import (
 	"errors"
 	"os/exec"
-	"runtime"
 	"sync"
 	"syscall"
 
@@ -46,51 +45,46 @@ func (c *child) reap() error {
 // there are processes: the kernel sends the parent death signal when the *thread* that
 // forked ends, and Go ends threads as it likes.
 type spawner struct {
-	mu       sync.Mutex
-	requests chan spawn
+	mu     sync.Mutex
+	thread *thread
+	kept   bool // it is another's, who ends it
 }
 
-type spawn struct {
-	cmd  *exec.Cmd
-	done chan error
-}
+// settle has processes started from a thread that is there already.
+func (s *spawner) settle(t *thread) { s.thread, s.kept = t, true }
 
 func (s *spawner) start(p program) (*child, error) {
 	s.mu.Lock()
-	if s.requests == nil {
-		s.requests = make(chan spawn)
-		go work(s.requests)
+	if s.thread == nil {
+		s.thread = newThread()
 	}
-	requests := s.requests
+	from := s.thread
 	s.mu.Unlock()
-	job := spawn{cmd: command(p), done: make(chan error, 1)}
-	requests <- job
-	if err := <-job.done; err != nil {
+	cmd := command(p)
+	if err := from.do(func() error { return launchFrom(cmd) }); err != nil {
 		return nil, err
 	}
-	return &child{cmd: job.cmd, user: p.user, group: p.group}, nil
+	return &child{cmd: cmd, user: p.user, group: p.group}, nil
 }
 
 // rest ends the thread. Called when no process is left and none is being started.
 func (s *spawner) rest() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.requests != nil {
-		close(s.requests)
-		s.requests = nil
+	if s.thread != nil && !s.kept {
+		s.thread.end()
+		s.thread = nil
 	}
 }
 
-func work(requests chan spawn) {
-	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+// launchFrom starts a program from the calling thread.
+func launchFrom(cmd *exec.Cmd) error {
 	// Nothing started from here gains rights by a set-user-id program, as in Lambda.
 	// The kernel refuses this to nobody.
 	_ = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	for job := range requests {
-		// Descriptors gantry itself inherited without close-on-exec must not go further.
-		// Go's own are marked already; where the kernel lacks the call, nothing is lost
-		// for those.
-		_ = unix.CloseRange(3, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC)
-		job.done <- job.cmd.Start()
-	}
+	// Descriptors gantry itself inherited without close-on-exec must not go further.
+	// Go's own are marked already; where the kernel lacks the call, nothing is lost
+	// for those.
+	_ = unix.CloseRange(3, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC)
+	return cmd.Start()
 }

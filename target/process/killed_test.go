@@ -21,10 +21,16 @@ import (
 // standIn is set where the test binary plays a gantry that is going to be killed.
 const standIn = "PROCESS_TEST_WAITS_FOR"
 
+// closedToo gives that gantry's function a closed network.
+const closedToo = "PROCESS_TEST_CLOSED"
+
 // playGantry runs a function that waits for a file to go away, until it is killed.
 func playGantry(file string) {
-	pool, err := process.New(function.Function{Name: "orders", Runtime: "provided.al2023", Timeout: time.Minute},
-		process.Config{CodeDir: os.Getenv("CODE"), DataDir: filepath.Dir(file)})
+	cfg := process.Config{CodeDir: os.Getenv("CODE"), DataDir: filepath.Dir(file)}
+	if os.Getenv(closedToo) != "" {
+		cfg.Egress = &process.Egress{Targets: []string{"db.internal:5432"}}
+	}
+	pool, err := process.New(function.Function{Name: "orders", Runtime: "provided.al2023", Timeout: time.Minute}, cfg)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -39,12 +45,22 @@ func playGantry(file string) {
 // one will hand the same records out again.
 func TestFunctionsEndWithGantry(t *testing.T) {
 	t.Parallel()
+	endsWithGantry(t)
+}
+
+func TestClosedFunctionsEndWithGantry(t *testing.T) {
+	t.Parallel()
+	closed(t)
+	endsWithGantry(t, closedToo+"=1")
+}
+
+func endsWithGantry(t *testing.T, more ...string) {
 	dir, err := bootstrap()
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "wait")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	gantry := exec.Command(os.Args[0], "-test.run=^$")
-	gantry.Env = append(os.Environ(), standIn+"="+file, "CODE="+dir)
+	gantry.Env = append(append(os.Environ(), standIn+"="+file, "CODE="+dir), more...)
 	out, err := gantry.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, gantry.Start())

@@ -18,14 +18,19 @@ import (
 // the function's group must hold the socket. Where the kernel shows gantry no descriptors
 // of another user (root without CAP_SYS_PTRACE), the socket must be that user's, whose
 // other processes are then let in too. Where /proc tells nothing (it may be
-// mounted so), everybody on this machine is let in, as on other systems.
-func peerCheck(c *child) func(local, remote net.Addr) bool {
+// mounted so), everybody on this machine is let in, as on other systems. Where the
+// function has a network of its own, the sockets are looked for there.
+func peerCheck(c *child, inside bool) func(local, remote net.Addr) bool {
 	group, who := c.pid(), c.user
 	if _, err := os.Stat("/proc/self/net/tcp"); err != nil {
 		return func(net.Addr, net.Addr) bool { return true }
 	}
+	network := "/proc/self/net"
+	if inside {
+		network = filepath.Join("/proc", strconv.Itoa(group), "net")
+	}
 	return func(local, remote net.Addr) bool {
-		s := findSocket(remote.(*net.TCPAddr), local.(*net.TCPAddr))
+		s := findSocket(network, remote.(*net.TCPAddr), local.(*net.TCPAddr))
 		if s.inode == "" {
 			return false
 		}
@@ -45,11 +50,11 @@ func closed(pid int) bool {
 // socket is what the kernel tells of the other end of a connection.
 type socket struct{ inode, uid string }
 
-// findSocket finds the socket whose own address is local and that is connected to
+// findSocket finds, in a network's tables, the socket whose own address is local and that is connected to
 // remote. Java opens IPv6 sockets also for IPv4 addresses.
-func findSocket(local, remote *net.TCPAddr) socket {
-	for table, form := range map[string]string{"/proc/self/net/tcp": "%s", "/proc/self/net/tcp6": "0000000000000000FFFF0000%s"} {
-		f, err := os.Open(table)
+func findSocket(network string, local, remote *net.TCPAddr) socket {
+	for table, form := range map[string]string{"tcp": "%s", "tcp6": "0000000000000000FFFF0000%s"} {
+		f, err := os.Open(filepath.Join(network, table))
 		if err != nil {
 			continue
 		}

@@ -14,6 +14,8 @@
 //     ends its whole process group, and Invoke returns only after it is gone.
 //   - Each process has its own loopback port, temp folder and process group, no
 //     descriptor of gantry's and none of its environment but PATH.
+//   - With Config.Egress they reach the Runtime API and the targets named there, and
+//     nothing else of any network: see room.
 //
 // Locks: worker.mu and Pool.mu are never held together.
 //
@@ -62,6 +64,8 @@ type Config struct {
 	Credentials func(ctx context.Context) (Credentials, error) // of the function's role; nil = none
 	Produce     http.Handler                                   // takes what the function sends to topics; nil = nobody does
 	RenewPause  time.Duration                                  // between two looks at secrets and credentials; 0 = 30 seconds
+
+	Egress *Egress // where processes may connect to, beside the Runtime API; nil = wherever the machine lets them
 
 	Cgroups *Cgroups // where processes get control groups; nil = none: their memory is watched
 
@@ -121,6 +125,7 @@ type Pool struct {
 	nudging   bool          // a look at late callers is planned
 	counts    function.PoolStats
 	spawner   spawner
+	room      *room // nil = processes share the machine's network
 }
 
 var _ function.Invoker = (*Pool)(nil)
@@ -150,6 +155,12 @@ func New(fn function.Function, cfg Config) (*Pool, error) {
 		log:     cfg.Logger.With("function", fn.Name),
 		workers: map[*worker]struct{}{},
 		empty:   make(chan struct{}),
+	}
+	if cfg.Egress != nil {
+		if p.room, err = openRoom(cfg.Egress, cfg.DataDir, p.log); err != nil {
+			return nil, fmt.Errorf("function %s: %w", fn.Name, err)
+		}
+		p.spawner.settle(p.room.thread)
 	}
 	for _, w := range found.warnings {
 		p.log.Warn("a function runs otherwise than it declares", "detail", w)
@@ -234,6 +245,7 @@ func (p *Pool) Close(ctx context.Context) error {
 		close(p.empty)
 	}
 	p.mu.Unlock()
+	defer p.room.close()
 
 	for _, w := range free {
 		w.kill(causeShutdown)

@@ -42,6 +42,9 @@ func TestMain(m *testing.M) {
 	if file := os.Getenv(standIn); file != "" {
 		playGantry(file)
 	}
+	if target := os.Getenv(asksForEgress); target != "" {
+		sayEgress(target)
+	}
 	code := m.Run()
 	if dir, err := bootstrap(); err == nil {
 		_ = os.RemoveAll(dir)

@@ -43,7 +43,7 @@ type runtimeAPI struct {
 }
 
 func listen(w *worker) (*runtimeAPI, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	l, err := w.pool.room.listen("127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func listen(w *worker) (*runtimeAPI, error) {
 
 // serve answers the process that was started.
 func (a *runtimeAPI) serve(c *child) {
-	a.owns = peerCheck(c)
+	a.owns = peerCheck(c, a.worker.pool.room != nil)
 	_ = a.server.Serve(a.listener) // ends with ErrServerClosed, in close
 }
 

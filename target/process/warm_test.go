@@ -35,6 +35,36 @@ func BenchmarkWarmInvoke(b *testing.B) {
 	}
 }
 
+// What a closed network adds to a warm invocation: both kinds by turns, so that whatever
+// else the machine does is the same for both.
+func BenchmarkClosedNetwork(b *testing.B) {
+	for _, size := range []int{100, 100_000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			in := function.Invocation{Payload: event(size)}
+			open, inside := newRig(b), newRig(b, closed(b, "db.internal:5432"))
+			invoke := func(r *rig) time.Duration {
+				begin := time.Now()
+				if o := r.Invoke(b.Context(), in); o.Class != function.Succeeded {
+					b.Fatal(o.Message)
+				}
+				return time.Since(begin)
+			}
+			invoke(open)
+			invoke(inside)
+			var without, with []time.Duration
+			for b.Loop() {
+				without, with = append(without, invoke(open)), append(with, invoke(inside))
+			}
+			slices.Sort(without)
+			slices.Sort(with)
+			middle := len(with) / 2
+			b.ReportMetric(float64(without[middle].Microseconds()), "open-p50-µs")
+			b.ReportMetric(float64(with[middle].Microseconds()), "closed-p50-µs")
+			b.ReportMetric(float64((with[middle] - without[middle]).Microseconds()), "added-µs")
+		})
+	}
+}
+
 // The least that net/http and aws-lambda-go need between them: the same function, with a
 // server that knows neither pools, deadlines, owners nor logs.
 func BenchmarkBareLoop(b *testing.B) {

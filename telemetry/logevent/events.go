@@ -84,6 +84,7 @@ func functionEvents() []Event {
 		{"produce.bad_token", warn, "refused records that did not come with the token of their process", []string{"function", "from"}, "the function keeps a token that was another process's, or something else asked"},
 		{"produce.refused", warn, "records of a function were refused", []string{"function", "topic", "status", "reason"}, "nothing of the request was written; with status 403 its `produce:` does not name the topic"},
 		{"produce.failed", warn, "records of a function were not written", []string{"function", "topic", "records", "failed", "reason"}, "the function was told which; the reason is that of the first"},
+		{"egress.not_connected", warn, "a target that functions may reach could not be connected to", []string{"function", "target", "error"}, "the function's connection was reset; the network is closed to it but for what its plan names"},
 		{"isolation.gap", warn, "not isolated: …", nil, "what functions are not kept from, and what would keep them from it"},
 		{"isolation.memory_watched", info, "the memory of functions is watched every 250 ms; give gantry a control group with the memory controller to have the kernel hold it", []string{"reason"}, "there is no control group that gantry may use"},
 		{"isolation.not_cleaned", warn, "what functions of an earlier run left could not be removed", []string{"error"}, "it takes space and no more"},
