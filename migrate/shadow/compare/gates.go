@@ -1,0 +1,143 @@
+package compare
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gantry/plan"
+)
+
+// Gates holds what a shadow run has shown against what a plan wants of it. All differing,
+// missing, extra and reordered outputs count as different.
+func Gates(p plan.Plan, s plan.Shadow, ranFor time.Duration) []plan.Gate {
+	return append(gates(p, s), runFor(p.Gates.For, ranFor))
+}
+
+// gates are all of them but the time.
+func gates(p plan.Plan, s plan.Shadow) []plan.Gate {
+	var judged, bad, unmatched int64
+	for i := range s.Outputs {
+		o := &s.Outputs[i]
+		judged += o.Judged()
+		bad += wrong(o)
+		unmatched += o.Missing + o.Extra
+	}
+	g := p.Gates
+	return []plan.Gate{
+		atLeast("compared", int64(g.Compared), judged, "output", "keep the shadow running; only outputs of both sides, and those that one side lacks, count"),
+		different(g.Different, bad, judged),
+		distinct(p, s.Coverage.Keys),
+		atLeast("hoursOfWeek", int64(g.HoursOfWeek), int64(s.Coverage.Hours()), "hour", "of the 168 of a week; an hour counts once an output of it was compared, so quiet hours take longer"),
+		missing(g.AllowMissing, unmatched),
+	}
+}
+
+func atLeast(name string, want, have int64, what, why string) plan.Gate {
+	g := plan.Gate{Name: name, Want: "at least " + plural(want, what), Have: plural(have, what), Passed: have >= want}
+	if !g.Passed {
+		g.Why = fmt.Sprintf("%s to go: %s", number(want-have), why)
+	}
+	return g
+}
+
+func distinct(p plan.Plan, have int) plan.Gate {
+	g := atLeast("keys", int64(p.Gates.Keys), int64(have), "key", "records of other keys have to come by")
+	if have >= keysToCount(p.Gates) {
+		g.Have = "at least " + g.Have
+	}
+	return g
+}
+
+func missing(want int, have int64) plan.Gate {
+	g := plan.Gate{Name: "allowMissing", Want: "at most " + plural(int64(want), "output"), Have: plural(have, "output"), Passed: have <= int64(want)}
+	if !g.Passed {
+		g.Why = "missing (only the old service wrote it) or extra (only the functions did): look at the samples; a difference that is none gets a rule in ignore:"
+	}
+	return g
+}
+
+// different compares the upper bound at 95 %, so that a few outputs without a difference do
+// not pass for many.
+func different(want float64, bad, judged int64) plan.Gate {
+	bound := upper(bad, judged)
+	g := plan.Gate{Name: "different", Want: "at most " + Percent(want), Passed: bound <= want}
+	g.Have = fmt.Sprintf("%s of %s differ: at most %s at 95 %%", number(bad), number(judged), Percent(bound))
+	if bad == 1 {
+		g.Have = fmt.Sprintf("1 of %s differs: at most %s at 95 %%", number(judged), Percent(bound))
+	}
+	if g.Passed {
+		return g
+	}
+	more, possible := enough(bad, judged, want)
+	switch {
+	case !possible:
+		g.Why = "no number of comparisons shows that nothing can differ: want a share above 0"
+	case bad == 0:
+		g.Why = fmt.Sprintf("nothing differs so far; %s without a difference would do", plural(more, "more comparison"))
+	case float64(bad) > want*float64(judged):
+		g.Why = fmt.Sprintf("too much differs: find out why (samples), or add what is no difference to ignore: and begin again; %s without another one would do as well", plural(more, "more comparison"))
+	default:
+		g.Why = fmt.Sprintf("too few comparisons to be sure; %s without another difference would do", plural(more, "more comparison"))
+	}
+	return g
+}
+
+func runFor(want, have time.Duration) plan.Gate {
+	g := plan.Gate{Name: "for", Want: "at least " + Duration(want), Have: Duration(have), Passed: have >= want}
+	if !g.Passed {
+		g.Why = Duration(want-have) + " to go"
+	}
+	return g
+}
+
+// Percent writes a share so that it is never less than it is, with two digits that say something.
+func Percent(share float64) string {
+	percent := 100 * share
+	digits := 0
+	for scaled := percent; scaled < 10 && digits < 6 && percent > 0; scaled *= 10 {
+		digits++
+	}
+	text := strconv.FormatFloat(ceil(percent, digits), 'f', digits, 64)
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text + " %"
+}
+
+// Duration writes a time in its two largest units.
+func Duration(d time.Duration) string {
+	day := 24 * time.Hour
+	two := func(n time.Duration, large string, rest time.Duration, small string) string {
+		if rest == 0 {
+			return large
+		}
+		return fmt.Sprintf("%s %d %s", large, rest/n, small)
+	}
+	switch {
+	case d >= day:
+		return two(time.Hour, plural(int64(d/day), "day"), (d % day).Truncate(time.Hour), "h")
+	case d >= time.Hour:
+		return two(time.Minute, fmt.Sprintf("%d h", d/time.Hour), (d % time.Hour).Truncate(time.Minute), "min")
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	}
+	return fmt.Sprintf("%d s", int64(d.Seconds()))
+}
+
+// number writes a count with commas.
+func number(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}
+
+func plural(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return number(n) + " " + what + "s"
+}
