@@ -23,8 +23,8 @@ func (s move) agrees() bool { return s.kind == stepEqual || s.kind == stepMoved 
 // both. Another order is cheaper than anything, as long as it can be seen.
 const (
 	priceAlone  = 0.5
-	priceEarly  = 0.25 // it may be seam: the other side need not have it
-	priceNewer  = 0.1  // the other side may be on its way
+	priceEarly  = 0.2  // it may be seam: the other side need not have it
+	priceNewer  = 0.25 // the other side may be on its way
 	priceDiffer = 0.5  // and priceApart times the share in which they differ
 	priceApart  = 0.49
 	priceMoved  = 0.03 // a record

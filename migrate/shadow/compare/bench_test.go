@@ -23,7 +23,7 @@ func pairs(b *testing.B, o plan.Output, written bool) {
 		for _, outputs := range side {
 			for i := range outputs {
 				v := outputs[i].Value
-				outputs[i].Value = fmt.Appendf(v[:len(v)-1], `,"note":"%0*d"}`, 291-len(v), 7)
+				outputs[i].Value = fmt.Appendf(v[:len(v)-1], `,"note":"%0130d"}`, 7)
 			}
 		}
 	}

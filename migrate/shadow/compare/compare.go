@@ -175,7 +175,7 @@ func (t *topic) add(side Side, o *output, at uint64) {
 			return
 		}
 	}
-	name, ok := t.pairing.of(&o.Record)
+	name, ok := t.pairing.of(o, t.rules)
 	if !ok {
 		if side != Second {
 			t.unpaired++

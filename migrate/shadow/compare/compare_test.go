@@ -1,6 +1,7 @@
 package compare_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"testing"
@@ -39,6 +40,15 @@ func counted(c plan.Compared) plan.Compared {
 	}
 }
 
+// told are the differences with their samples.
+func told(c plan.Compared) string {
+	text, err := json.MarshalIndent(c.Differences, "", " ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
 func sums(t *testing.T, c plan.Compared) {
 	t.Helper()
 	require.Equal(t, c.Old+c.New, 2*(c.Equal+c.Masked+c.Different+c.Reordered)+c.Missing+c.Extra+c.Seam+c.Unpaired+c.Pending, "every record is somewhere: %+v", c)
@@ -54,7 +64,7 @@ func TestPlanted(t *testing.T) {
 				w := build(seed, shape{output: o, inputs: 1500, keys: 20 + int(seed), nulls: seed%2 == 1, spacing: 12, seam: seed%3 == 0})
 				got := w.run().Outputs[0]
 				sums(t, got)
-				require.Equal(t, w.want, counted(got), "seed %d: %+v", seed, got.Differences)
+				require.Equal(t, w.want, counted(got), "seed %d: %s", seed, told(got))
 			}
 		})
 	}
@@ -74,7 +84,7 @@ func TestClean(t *testing.T) {
 				w := build(seed, s)
 				got := w.run().Outputs[0]
 				sums(t, got)
-				require.Equal(t, w.want, counted(got), "seed %d: %+v", seed, got.Differences)
+				require.Equal(t, w.want, counted(got), "seed %d: %s", seed, told(got))
 			}
 		})
 	}
@@ -94,7 +104,7 @@ func TestSecondRun(t *testing.T) {
 				require.Equal(t, "at", got.Masks[0].Path)
 				w.want.Masked, w.want.Equal = w.want.Equal, 0
 				require.Equal(t, w.want.Masked+w.want.Different+w.want.Reordered, got.Masks[0].Count, "seed %d: %+v", seed, counted(got))
-				require.Equal(t, w.want, counted(got), "seed %d: %+v", seed, got.Differences)
+				require.Equal(t, w.want, counted(got), "seed %d: %s", seed, told(got))
 			}
 		})
 	}

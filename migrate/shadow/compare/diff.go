@@ -55,33 +55,35 @@ func (r *rules) diff(a, b *output) []change {
 	left, right := spotter{rules: r}, spotter{rules: r}
 	r.walk(a, &left)
 	r.walk(b, &right)
-	index := make(map[uint64]int, len(right.spots))
-	for i := range right.spots {
-		index[right.spots[i].place] = i
-	}
+	here, there := left.index(), right.index()
 	var out []change
-	seen := make([]bool, len(right.spots))
 	for i := range left.spots {
 		l := &left.spots[i]
-		j, both := index[l.place]
+		j, both := there[l.place]
 		switch {
+		case here[l.place] != i: // a member twice in one object: the last counts
 		case !both:
 			out = append(out, left.change(l, l, nil))
-		case seen[j]: // a member twice in one object: the last counts
-		default:
-			seen[j] = true
-			if o := &right.spots[j]; l.content != o.content || l.json != o.json {
-				out = append(out, left.change(l, l, o))
-			}
+		case l.content != right.spots[j].content || l.json != right.spots[j].json:
+			out = append(out, left.change(l, l, &right.spots[j]))
 		}
 	}
 	for j := range right.spots {
-		if !seen[j] && index[right.spots[j].place] == j {
-			out = append(out, right.change(&right.spots[j], nil, &right.spots[j]))
+		r := &right.spots[j]
+		if _, both := here[r.place]; !both && there[r.place] == j {
+			out = append(out, right.change(r, nil, r))
 		}
 	}
 	if len(out) == 0 {
 		out = append(out, change{SampleLine: plan.SampleLine{Path: "$", Old: shown(a.Value), New: shown(b.Value)}, wide: "$"})
+	}
+	return out
+}
+
+func (p *spotter) index() map[uint64]int {
+	out := make(map[uint64]int, len(p.spots))
+	for i := range p.spots {
+		out[p.spots[i].place] = i
 	}
 	return out
 }

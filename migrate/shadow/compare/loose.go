@@ -135,8 +135,8 @@ type couple struct {
 func (m *matcher) leftover(l *line, limit, b uint64) {
 	old, other := upTo(l.side[left], b), upTo(l.side[right], b)
 	var couples []couple
-	for _, a := range old[:min(len(old), mostCompare)] {
-		for _, r := range other[:min(len(other), mostCompare)] {
+	for _, a := range candidates(old) {
+		for _, r := range candidates(other) {
 			c := couple{a, r, m.rules.apart(a.output, r.output)}
 			if (a.at <= limit || r.at <= limit) && (c.apart <= alike || m.judge.related() && !a.early) {
 				couples = append(couples, c)
@@ -158,6 +158,17 @@ func (m *matcher) leftover(l *line, limit, b uint64) {
 		l.side[side] = slices.DeleteFunc(l.side[side], func(it *item) bool { return it.done })
 	}
 	l.prints = [2]map[uint64][]*item{}
+}
+
+// candidates are the first of a side that may be half of a couple: what is seam most likely
+// must not stand before the others.
+func candidates(items []*item) []*item {
+	early := 0
+	for early < len(items) && items[early].early {
+		early++
+	}
+	items = items[max(0, early-mostCompare/4):]
+	return items[:min(len(items), mostCompare)]
 }
 
 func upTo(items []*item, b uint64) []*item {

@@ -8,31 +8,30 @@ import (
 
 // pairing gives what a record is paired by.
 type pairing struct {
-	output  plan.Output
-	seed    maphash.Seed
-	scanner scanner
-	field   []part
-	known   map[uint64]bool // places of values that belong to the field
-	sum     uint64
-	found   bool
+	output plan.Output
+	seed   maphash.Seed
+	field  []part
+	known  map[uint64]bool // places of values that belong to the field
+	sum    uint64
+	found  bool
 }
 
 func newPairing(o plan.Output) *pairing {
-	seed := maphash.MakeSeed()
-	p := &pairing{output: o, seed: seed, scanner: scanner{seed: seed}, known: map[uint64]bool{}}
+	p := &pairing{output: o, seed: maphash.MakeSeed(), known: map[uint64]bool{}}
 	if o.Pair == plan.PairValue {
 		p.field, _ = parts(o.Field) // a fault leaves every record unpaired, which is shown
 	}
 	return p
 }
 
-// of gives a print of what pairs the record; false where it has nothing of the kind.
-func (p *pairing) of(r *Record) (uint64, bool) {
+// of gives a print of what pairs a record; false where it has nothing of the kind.
+func (p *pairing) of(o *output, rules *rules) (uint64, bool) {
+	r := &o.Record
 	switch p.output.Pair {
 	case plan.PairHeader:
 		return p.header(r, p.output.Field)
 	case plan.PairValue:
-		return p.value(r)
+		return p.value(o, rules)
 	case plan.PairSource:
 		return p.source(r)
 	}
@@ -75,16 +74,36 @@ func (p *pairing) source(r *Record) (uint64, bool) {
 	return 0, false
 }
 
-// value takes what lies at the field's path: 1 and 1.0 are one, null is nothing.
-func (p *pairing) value(r *Record) (uint64, bool) {
+// value takes what lies at the field's path: 1 and 1.0 are one, null is nothing. It makes
+// the prints of the record on the way, as reading a value is most of the work.
+func (p *pairing) value(o *output, r *rules) (uint64, bool) {
 	p.sum, p.found = 0, false
-	if p.field == nil || r.Value == nil || !p.scanner.scan(r.Value, p) {
+	if p.field == nil || o.Value == nil {
 		return 0, false
 	}
+	r.printer = printer{rules: r}
+	r.walk(o, &pairingPrinter{&r.printer, p})
+	o.full, o.kept, o.version, o.each = r.printer.full, r.printer.kept, r.version, nil
 	return p.sum, p.found
 }
 
-func (p *pairing) leaf(s *scanner, place, content uint64, _ []byte) {
+// pairingPrinter sums, and looks for the field that pairs.
+type pairingPrinter struct {
+	*printer
+	pairing *pairing
+}
+
+func (p *pairingPrinter) undo() {
+	p.printer.undo()
+	p.pairing.sum, p.pairing.found = 0, false
+}
+
+func (p *pairingPrinter) leaf(s *scanner, place, content uint64, raw []byte) {
+	p.printer.leaf(s, place, content, raw)
+	p.pairing.leaf(s, place, content)
+}
+
+func (p *pairing) leaf(s *scanner, place, content uint64) {
 	inside, ok := p.known[place]
 	if !ok {
 		if len(p.known) >= mostPlaces {

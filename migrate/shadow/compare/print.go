@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gantry/plan"
@@ -61,8 +62,9 @@ func (r *rules) print(o *output) {
 	if o.version == r.version {
 		return
 	}
-	p := printer{rules: r}
-	r.walk(o, &p)
+	p := &r.printer
+	*p = printer{rules: r}
+	r.walk(o, p)
 	o.full, o.kept, o.version, o.each = p.full, p.kept, r.version, nil
 }
 
@@ -72,11 +74,11 @@ func (r *rules) walk(o *output, to walker) {
 		to.beyond(pathKey, 0, o.Key)
 	}
 	if r.placed {
-		to.beyond(pathPartition, uint64(o.Partition)+1, nil)
+		to.beyond(pathPartition, 0, strconv.AppendInt(nil, int64(o.Partition), 10))
 	}
 	for i, h := range o.Headers {
 		if !own(h.Key) {
-			to.beyond(pathHeader+h.Key, nth(o.Headers[:i], h.Key), h.Value)
+			to.beyond(r.header(h.Key), nth(o.Headers[:i], h.Key), h.Value)
 		}
 	}
 	to.begin()
@@ -92,6 +94,19 @@ func (r *rules) walk(o *output, to walker) {
 	}
 	r.scanner.path = r.scanner.path[:0]
 	to.leaf(&r.scanner, root, content, o.Value)
+}
+
+// header is the place of a header.
+func (r *rules) header(name string) string {
+	place, known := r.headers[name]
+	if !known {
+		if len(r.headers) >= mostPlaces {
+			clear(r.headers)
+		}
+		place = pathHeader + name
+		r.headers[name] = place
+	}
+	return place
 }
 
 // nth counts the headers of the same name: they are compared one by one.

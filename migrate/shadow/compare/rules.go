@@ -34,6 +34,8 @@ const (
 // learned, and then everything that was made by them is made again (version).
 type rules struct {
 	scanner scanner
+	printer printer
+	headers map[string]string // name → place
 	all     []*rule
 	version int
 	full    bool             // no more masks are taken
@@ -45,7 +47,7 @@ type rules struct {
 }
 
 func newRules(p plan.Plan, o plan.Output) *rules {
-	r := &rules{pair: o.Pair, scanner: scanner{seed: maphash.MakeSeed()}}
+	r := &rules{pair: o.Pair, headers: map[string]string{}, scanner: scanner{seed: maphash.MakeSeed()}}
 	for _, i := range p.Ignore {
 		if i.Topic != "" && i.Topic != o.Topic {
 			continue
