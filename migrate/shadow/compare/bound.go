@@ -98,9 +98,3 @@ func enough(k, n int64, want float64) (more int64, possible bool) {
 	}
 	return high - n, true
 }
-
-// ceil rounds up to so many digits behind the point, but for what floats are off by.
-func ceil(v float64, digits int) float64 {
-	scale := math.Pow10(digits)
-	return math.Ceil(v*scale-1e-9*scale*v) / scale
-}

@@ -140,12 +140,13 @@ func TestBarriers(t *testing.T) {
 	s.Settle(b)
 	require.Equal(t, " pending 1 equal 1 missing 1", s.told())
 
-	s.add(compare.Old, 120, "m=a")
+	s.settle()
+	s.add(compare.Old, 120, `m={"n":1,"x":1,"y":1}`)
 	b = s.Mark()
-	s.add(compare.New, 120, "m=b") // its own counterpart, or that of a with a fault?
+	s.add(compare.New, 120, `m={"n":2,"x":1,"y":1}`) // its own counterpart, or that of the first with a fault?
 	s.Settle(b)
-	require.Equal(t, " pending 3 equal 1 missing 1", s.told())
-	s.add(compare.Old, 121, "m=b")
+	require.Equal(t, " pending 2 equal 1 missing 2", s.told())
+	s.add(compare.Old, 121, `m={"n":2,"x":1,"y":1}`)
 	s.settle()
 	require.Equal(t, " equal 2 missing 3", s.told())
 	s.Settle(b)

@@ -2,10 +2,9 @@ package compare
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
+	"gantry/figure"
 	"gantry/plan"
 )
 
@@ -62,10 +61,10 @@ func missing(want int, have int64) plan.Gate {
 // not pass for many.
 func different(want float64, bad, judged int64) plan.Gate {
 	bound := upper(bad, judged)
-	g := plan.Gate{Name: "different", Want: "at most " + Percent(want), Passed: bound <= want}
-	g.Have = fmt.Sprintf("%s of %s differ: at most %s at 95 %%", number(bad), number(judged), Percent(bound))
+	g := plan.Gate{Name: "different", Want: "at most " + figure.Percent(want), Passed: bound <= want}
+	g.Have = fmt.Sprintf("%s of %s differ: at most %s at 95 %%", number(bad), number(judged), figure.AtMost(bound))
 	if bad == 1 {
-		g.Have = fmt.Sprintf("1 of %s differs: at most %s at 95 %%", number(judged), Percent(bound))
+		g.Have = fmt.Sprintf("1 of %s differs: at most %s at 95 %%", number(judged), figure.AtMost(bound))
 	}
 	if g.Passed {
 		return g
@@ -85,59 +84,13 @@ func different(want float64, bad, judged int64) plan.Gate {
 }
 
 func runFor(want, have time.Duration) plan.Gate {
-	g := plan.Gate{Name: "for", Want: "at least " + Duration(want), Have: Duration(have), Passed: have >= want}
+	g := plan.Gate{Name: "for", Want: "at least " + figure.Duration(want), Have: figure.Duration(have), Passed: have >= want}
 	if !g.Passed {
-		g.Why = Duration(want-have) + " to go"
+		g.Why = figure.Duration(want-have) + " to go"
 	}
 	return g
 }
 
-// Percent writes a share so that it is never less than it is, with two digits that say something.
-func Percent(share float64) string {
-	percent := 100 * share
-	digits := 0
-	for scaled := percent; scaled < 10 && digits < 6 && percent > 0; scaled *= 10 {
-		digits++
-	}
-	text := strconv.FormatFloat(ceil(percent, digits), 'f', digits, 64)
-	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	return text + " %"
-}
+func number(n int64) string { return figure.Number(n) }
 
-// Duration writes a time in its two largest units.
-func Duration(d time.Duration) string {
-	day := 24 * time.Hour
-	two := func(n time.Duration, large string, rest time.Duration, small string) string {
-		if rest == 0 {
-			return large
-		}
-		return fmt.Sprintf("%s %d %s", large, rest/n, small)
-	}
-	switch {
-	case d >= day:
-		return two(time.Hour, plural(int64(d/day), "day"), (d % day).Truncate(time.Hour), "h")
-	case d >= time.Hour:
-		return two(time.Minute, fmt.Sprintf("%d h", d/time.Hour), (d % time.Hour).Truncate(time.Minute), "min")
-	case d >= time.Minute:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return fmt.Sprintf("%d s", int64(d.Seconds()))
-}
-
-// number writes a count with commas.
-func number(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
-		text = text[:at] + "," + text[at:]
-	}
-	return text
-}
-
-func plural(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return number(n) + " " + what + "s"
-}
+func plural(n int64, what string) string { return figure.Plural(n, what, what+"s") }
