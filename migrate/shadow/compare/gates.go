@@ -16,17 +16,14 @@ func Gates(p plan.Plan, s plan.Shadow, ranFor time.Duration) []plan.Gate {
 
 // gates are all of them but the time.
 func gates(p plan.Plan, s plan.Shadow) []plan.Gate {
-	var judged, bad, unmatched int64
-	for i := range s.Outputs {
-		o := &s.Outputs[i]
-		judged += o.Judged()
-		bad += wrong(o)
+	unmatched := int64(0)
+	for _, o := range s.Outputs {
 		unmatched += o.Missing + o.Extra
 	}
-	g := p.Gates
+	g, judged := p.Gates, s.Judged()
 	return []plan.Gate{
 		atLeast("compared", int64(g.Compared), judged, "output", "keep the shadow running; only outputs of both sides, and those that one side lacks, count"),
-		different(g.Different, bad, judged),
+		different(g.Different, s.Wrong(), judged),
 		distinct(p, s.Coverage.Keys),
 		atLeast("hoursOfWeek", int64(g.HoursOfWeek), int64(s.Coverage.Hours()), "hour", "of the 168 of a week; an hour counts once an output of it was compared, so quiet hours take longer"),
 		missing(g.AllowMissing, unmatched),

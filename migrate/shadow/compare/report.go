@@ -28,6 +28,7 @@ func (c *Comparison) Report() plan.Shadow {
 			What: fmt.Sprintf("%s: %s", name, plural(c.strangers[name], "output")), Why: "the topic is none of the plan's outputs",
 		})
 	}
+	s.Upper = upper(s.Wrong(), s.Judged())
 	s.Gates = gates(c.plan, s)
 	return s
 }
@@ -38,12 +39,9 @@ func (t *topic) report() plan.Compared {
 	c.Keys = len(t.tally.keys.set)
 	c.Differences = t.tally.differences(&c)
 	c.Masks = t.tally.masks()
-	c.Upper = upper(wrong(&c), c.Judged())
+	c.Upper = upper(c.Wrong(), c.Judged())
 	return c
 }
-
-// wrong is how many of what was judged differ in any way.
-func wrong(c *plan.Compared) int64 { return c.Different + c.Missing + c.Extra + c.Reordered }
 
 // differences are the sets without what was masked since; a set of which nothing is left
 // has been masked all along.
