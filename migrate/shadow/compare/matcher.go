@@ -51,16 +51,14 @@ type matcher struct {
 
 	credits map[uint64]*credit // line → early records that were paired
 	version int                // of the rules when the credits were begun
-	owed    [2]int             // counterparts of dropped items, which are not compared either
+	skips   map[uint64][2]int  // skipName → how many of each side are counterparts of dropped items
+	owed    [2]int             // likewise where there are too many
 }
-
-// credit are the prints of the early records of a line that were paired.
-type credit struct{ prints []uint64 }
 
 func newMatcher(r *rules, j judge, ordered bool) *matcher {
 	return &matcher{
 		rules: r, judge: j, ordered: ordered, limit: mostPending,
-		lines: map[uint64]*line{}, credits: map[uint64]*credit{}, version: r.version,
+		lines: map[uint64]*line{}, credits: map[uint64]*credit{}, skips: map[uint64][2]int{}, version: r.version,
 	}
 }
 
@@ -80,9 +78,11 @@ func (m *matcher) add(name uint64, side int, o *output, at uint64, anyOrder bool
 // place puts an item into its line.
 func (m *matcher) place(it *item) {
 	l := it.line
-	if l.loose {
+	switch {
+	case m.skipped(it):
+	case l.loose:
 		m.placeLoose(l, it)
-	} else {
+	default:
 		m.placeOrdered(l, it)
 	}
 	if it.done {
@@ -129,89 +129,6 @@ func (m *matcher) pair(l, r *item, verdict func(l, r *item)) {
 		m.credit(l)
 	}
 	verdict(l, r)
-}
-
-// credit remembers that an early record was paired: if it was the wrong one, one that has
-// the same content is left over later.
-func (m *matcher) credit(it *item) {
-	c := m.credits[it.line.name]
-	if c == nil {
-		if len(m.credits) >= mostCredits {
-			return
-		}
-		c = &credit{}
-		m.credits[it.line.name] = c
-	}
-	m.rules.print(it.output)
-	c.prints = append(c.prints, it.kept)
-}
-
-// credited finds an early record of the same content that was paired, -1 where there is
-// none. The prints from before a mask was learned are not known any more: then any of the
-// line is.
-func (m *matcher) credited(it *item) int {
-	c := m.credits[it.line.name]
-	if c == nil {
-		return -1
-	}
-	m.rules.print(it.output)
-	i := slices.Index(c.prints, it.kept)
-	if i < 0 && m.version != m.rules.version {
-		i = 0
-	}
-	return i
-}
-
-// used takes off what credited finds.
-func (m *matcher) used(it *item) bool {
-	i := m.credited(it)
-	if i < 0 {
-		return false
-	}
-	c := m.credits[it.line.name]
-	if c.prints = slices.Delete(c.prints, i, i+1); len(c.prints) == 0 {
-		delete(m.credits, it.line.name)
-	}
-	return true
-}
-
-// lone ends an item without a counterpart.
-func (m *matcher) lone(it *item) {
-	m.finish(it)
-	switch {
-	case it.side == left && (it.early || m.used(it)):
-		m.judge.seam(it)
-	case m.owed[it.side] > 0:
-		m.owed[it.side]--
-		m.judge.dropped(it)
-	default:
-		m.judge.alone(it)
-	}
-}
-
-// bound drops the oldest where too much waits: what it belongs to can't be told any more.
-func (m *matcher) bound() {
-	for len(m.queue) > 0 && m.pending[left]+m.pending[right]+m.judge.waiting() > m.limit {
-		it := m.queue[0]
-		m.queue = m.queue[1:]
-		if it.done {
-			continue
-		}
-		m.drop(it)
-	}
-	if len(m.queue) > 2*(m.pending[left]+m.pending[right])+1024 {
-		m.queue = slices.DeleteFunc(m.queue, func(it *item) bool { return it.done })
-	}
-}
-
-func (m *matcher) drop(it *item) {
-	l := it.line
-	m.finish(it)
-	l.remove(it)
-	m.unindex(l, it)
-	m.owed[1-it.side]++
-	m.judge.dropped(it)
-	m.release(l)
 }
 
 // settle ends what was added up to b and has no counterpart. A line in which newer records

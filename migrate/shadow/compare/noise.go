@@ -68,8 +68,11 @@ func (r *rules) beneath(mask *rule) bool {
 func (n *noise) notes(o plan.Output) (out []plan.Uncovered) {
 	note := func(count int64, why string) {
 		if count > 0 {
-			out = append(out, plan.Uncovered{What: "second run of " + o.Topic + ": " + number(count) + " outputs", Why: why})
+			out = append(out, plan.Uncovered{What: "second run of " + o.Topic + ": " + plural(count, "output"), Why: why})
 		}
+	}
+	if n.pairs == 0 {
+		return []plan.Uncovered{{What: "second run of " + o.Topic, Why: "none of its outputs was paired so far: nothing is masked"}}
 	}
 	note(n.single, "only one of the two runs of the old code wrote them: that an output of the topic is missing or extra may be the old code's doing")
 	note(n.mixed, "the two runs of the old code wrote them in different orders: that outputs of the topic are reordered may be the old code's doing")

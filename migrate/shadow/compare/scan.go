@@ -79,7 +79,8 @@ func (s *scanner) value(place uint64) bool {
 		return false
 	}
 	from := s.i
-	content, ok := uint64(0), false
+	var content uint64
+	var ok bool
 	switch s.b[s.i] {
 	case '{':
 		return s.object(place)

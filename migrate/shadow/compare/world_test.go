@@ -165,7 +165,7 @@ func (w *world) record(key string, i int, s shape, side compare.Side) compare.Re
 func (w *world) value(key string, i int, s shape, side compare.Side, wrong bool) []byte {
 	n := i
 	if s.values > 0 {
-		n = int(rand.New(rand.NewPCG(uint64(i), 3)).IntN(s.values))
+		n = rand.New(rand.NewPCG(uint64(i), 3)).IntN(s.values)
 	}
 	total, at := n*10, 0
 	if wrong {
