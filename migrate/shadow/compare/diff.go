@@ -44,9 +44,9 @@ func (p *spotter) leaf(s *scanner, place, content uint64, raw []byte) {
 	p.spots = append(p.spots, spot{place: place, content: content, from: from, to: len(p.path), raw: raw, json: p.inner})
 }
 
-func (p *spotter) beyond(place string, nth uint64, content []byte) {
+func (p *spotter) beyond(place *outside, nth uint64, content []byte) {
 	p.spots = append(p.spots, spot{
-		place: p.rules.outsideHash(place, nth, []byte{}), content: p.rules.outsideHash(place, nth, content), outside: place, raw: content,
+		place: p.rules.outsideHash(place, nth, []byte{}), content: p.rules.outsideHash(place, nth, content), outside: place.path, raw: content,
 	})
 }
 

@@ -71,10 +71,10 @@ func (r *rules) print(o *output) {
 // walk tells to every place of a record.
 func (r *rules) walk(o *output, to walker) {
 	if r.pair != plan.PairKey {
-		to.beyond(pathKey, 0, o.Key)
+		to.beyond(r.key, 0, o.Key)
 	}
 	if r.placed {
-		to.beyond(pathPartition, 0, strconv.AppendInt(nil, int64(o.Partition), 10))
+		to.beyond(r.partition, 0, strconv.AppendInt(nil, int64(o.Partition), 10))
 	}
 	for i, h := range o.Headers {
 		if !own(h.Key) {
@@ -96,17 +96,27 @@ func (r *rules) walk(o *output, to walker) {
 	to.leaf(&r.scanner, root, content, o.Value)
 }
 
+// outside is a place outside the value.
+type outside struct {
+	path string
+	hash uint64
+}
+
 // header is the place of a header.
-func (r *rules) header(name string) string {
+func (r *rules) header(name string) *outside {
 	place, known := r.headers[name]
 	if !known {
 		if len(r.headers) >= mostPlaces {
 			clear(r.headers)
 		}
-		place = pathHeader + name
+		place = r.beside(pathHeader + name)
 		r.headers[name] = place
 	}
 	return place
+}
+
+func (r *rules) beside(path string) *outside {
+	return &outside{path, maphash.String(r.scanner.seed, path)}
 }
 
 // nth counts the headers of the same name: they are compared one by one.
@@ -122,7 +132,7 @@ func nth(before []record.Header, name string) (n uint64) {
 // walker takes what walk finds. What came between begin and undo is not JSON after all.
 type walker interface {
 	visitor
-	beyond(place string, nth uint64, content []byte)
+	beyond(place *outside, nth uint64, content []byte)
 	begin()
 	undo()
 }
@@ -145,16 +155,16 @@ func (p *printer) leaf(s *scanner, place, content uint64, _ []byte) {
 	}
 }
 
-func (p *printer) beyond(place string, nth uint64, content []byte) {
+func (p *printer) beyond(place *outside, nth uint64, content []byte) {
 	h := p.rules.outsideHash(place, nth, content)
 	p.full += h
-	if p.rules.beyond(place) == nil {
+	if p.rules.beyond(place.path) == nil {
 		p.kept += h
 	}
 }
 
-func (r *rules) outsideHash(place string, nth uint64, content []byte) uint64 {
-	h := mix(maphash.String(r.scanner.seed, place), nth)
+func (r *rules) outsideHash(place *outside, nth uint64, content []byte) uint64 {
+	h := mix(place.hash, nth)
 	if content == nil {
 		return mix(h, '-')
 	}
@@ -177,8 +187,8 @@ func (l *lister) leaf(s *scanner, place, content uint64, _ []byte) {
 	}
 }
 
-func (l *lister) beyond(place string, nth uint64, content []byte) {
-	if l.rules.beyond(place) == nil {
+func (l *lister) beyond(place *outside, nth uint64, content []byte) {
+	if l.rules.beyond(place.path) == nil {
 		l.each = append(l.each, l.rules.outsideHash(place, nth, content))
 	}
 }

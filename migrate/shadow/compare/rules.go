@@ -33,21 +33,23 @@ const (
 // rules are what is left out of the records of one topic. They grow while masks are
 // learned, and then everything that was made by them is made again (version).
 type rules struct {
-	scanner scanner
-	printer printer
-	headers map[string]string // name → place
-	all     []*rule
-	version int
-	full    bool             // no more masks are taken
-	known   map[uint64]*rule // place → its rule, nil where it has none
-	outside map[string]*rule // likewise for places outside the value
-	faults  []plan.Uncovered
-	pair    plan.Pair
-	placed  bool // partitions are compared as well
+	scanner        scanner
+	printer        printer
+	headers        map[string]*outside // name → place
+	all            []*rule
+	version        int
+	full           bool             // no more masks are taken
+	known          map[uint64]*rule // place → its rule, nil where it has none
+	key, partition *outside
+	outside        map[string]*rule // likewise for places outside the value
+	faults         []plan.Uncovered
+	pair           plan.Pair
+	placed         bool // partitions are compared as well
 }
 
 func newRules(p plan.Plan, o plan.Output) *rules {
-	r := &rules{pair: o.Pair, headers: map[string]string{}, scanner: scanner{seed: maphash.MakeSeed()}}
+	r := &rules{pair: o.Pair, headers: map[string]*outside{}, scanner: scanner{seed: maphash.MakeSeed()}}
+	r.key, r.partition = r.beside(pathKey), r.beside(pathPartition)
 	for _, i := range p.Ignore {
 		if i.Topic != "" && i.Topic != o.Topic {
 			continue
