@@ -60,7 +60,7 @@ func TestPlanted(t *testing.T) {
 	for _, o := range outputs() {
 		t.Run(fmt.Sprintf("%s,order=%v", o.Pair, o.Order), func(t *testing.T) {
 			t.Parallel()
-			for seed := range seeds(20) {
+			for seed := range seeds(12) {
 				w := build(seed, shape{output: o, inputs: 1500, keys: 20 + int(seed), nulls: seed%2 == 1, spacing: 12, seam: seed%3 == 0})
 				got := w.run().Outputs[0]
 				sums(t, got)
@@ -76,7 +76,7 @@ func TestClean(t *testing.T) {
 	for _, o := range outputs() {
 		t.Run(fmt.Sprintf("%s,order=%v", o.Pair, o.Order), func(t *testing.T) {
 			t.Parallel()
-			for seed := range seeds(30) {
+			for seed := range seeds(16) {
 				s := shape{output: o, inputs: 1200, keys: 3 + int(seed), nulls: seed%2 == 1, seam: true, values: 1 + int(seed%5)}
 				if o.Pair == plan.PairValue {
 					s.values = 0 // its value is what it is paired by
@@ -96,7 +96,7 @@ func TestSecondRun(t *testing.T) {
 	for _, o := range outputs() {
 		t.Run(fmt.Sprintf("%s,order=%v", o.Pair, o.Order), func(t *testing.T) {
 			t.Parallel()
-			for seed := range seeds(10) {
+			for seed := range seeds(6) {
 				w := build(seed, shape{output: o, inputs: 1000, keys: 30, spacing: 12, second: true})
 				got := w.run().Outputs[0]
 				sums(t, got)
