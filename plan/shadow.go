@@ -14,6 +14,7 @@ type Shadow struct {
 	Running string    `json:"running"` // what the run does or waits for, for people
 
 	Outputs     []Compared  `json:"outputs"`
+	Upper       float64     `json:"upper"` // share of different ones at most, over all outputs, at 95 % confidence
 	Coverage    Coverage    `json:"coverage"`
 	Gates       []Gate      `json:"gates"`
 	Passed      bool        `json:"passed"`                // every gate is
@@ -21,8 +22,8 @@ type Shadow struct {
 }
 
 // Compared is one output topic of the old service against what the functions wrote for it.
-// Old = Equal + Masked + Different + Missing + Reordered + Seam, and New likewise with Extra
-// in place of Missing, once nothing is pending.
+// Old + New = 2 × (Equal + Masked + Different + Reordered) + Missing + Extra + Seam + Unpaired
+// + Pending: every record read is somewhere.
 type Compared struct {
 	Topic string `json:"topic"`
 	Pair  Pair   `json:"pair"`
@@ -49,6 +50,25 @@ type Compared struct {
 // Judged is how many outputs were compared.
 func (c *Compared) Judged() int64 {
 	return c.Equal + c.Masked + c.Different + c.Missing + c.Extra + c.Reordered
+}
+
+// Wrong is how many of them differ in any way.
+func (c *Compared) Wrong() int64 { return c.Different + c.Missing + c.Extra + c.Reordered }
+
+// Judged is how many outputs were compared, over all topics.
+func (s *Shadow) Judged() (n int64) {
+	for i := range s.Outputs {
+		n += s.Outputs[i].Judged()
+	}
+	return n
+}
+
+// Wrong is how many of them differ in any way.
+func (s *Shadow) Wrong() (n int64) {
+	for i := range s.Outputs {
+		n += s.Outputs[i].Wrong()
+	}
+	return n
 }
 
 // Mask is a field that is left out of the comparison.

@@ -10,6 +10,7 @@ import (
 var floors = map[string]int{
 	"record": 0, "mapping": 0, "function": 0, "plan": 0, "workload": 0, // words, standard library only
 	"kafka": 1, "secret": 1, "network": 1, "cloud": 1, "schema": 1, "store": 1, "telemetry": 1, // ground, one outside thing each
+	"figure":   1,                                              // how figures and pages look
 	"sink":     1,                                              // the words of ready-made functions; on the ground because they speak of the AWS SDK's configuration
 	"pipeline": 2, "produce": 2, "target": 2, "integration": 2, // data
 	"engine": 3, "declare": 3, "doctor": 3, "deadletter": 3, "migrate": 3, // control

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"gantry/figure"
 	"gantry/workload"
 )
 
@@ -34,7 +35,7 @@ func lagBars(s workload.Service) []bar {
 		if l.Records <= 0 {
 			break
 		}
-		value := number(l.Records)
+		value := figure.Number(l.Records)
 		if !l.Committed {
 			value += ", never committed"
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"gantry/figure"
 	"gantry/workload"
 )
 
@@ -24,17 +25,10 @@ var style string
 
 // Write writes the report.
 func Write(w io.Writer, a workload.Assessment) error {
-	t, err := template.New("report").Funcs(template.FuncMap{
+	return figure.Page{Name: "report", Text: page, Style: style, Funcs: template.FuncMap{
 		"money": money, "span": span, "rate": rate, "bytes": bytes, "pct": pct, "long": long, "seconds": seconds, "join": strings.Join,
-		"num": number, "anchor": anchor, "plural": plural, "called": called, "kept": kept, "size": func(n int64) string { return bytes(float64(n)) },
-	}).Parse(page)
-	if err != nil {
-		return fmt.Errorf("read the report's template: %w", err)
-	}
-	if err := t.Execute(w, view(a)); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	return nil
+		"num": figure.Number[int64], "anchor": anchor, "plural": figure.Plural[int], "called": called, "kept": kept, "size": func(n int64) string { return bytes(float64(n)) },
+	}}.Write(w, func(style template.CSS) any { return view(a, style) })
 }
 
 // sheet is what the template shows.
@@ -74,7 +68,7 @@ type card struct {
 	ID      string
 	Label   string
 	Short   string // for the table
-	Heat    heat
+	Heat    figure.Heat
 	Spark   string
 	Curve   *curve
 	Range   *interval
@@ -91,8 +85,8 @@ type card struct {
 	First   bool
 }
 
-func view(a workload.Assessment) sheet {
-	s := sheet{Assessment: a, Style: template.CSS(style)} // our own file
+func view(a workload.Assessment, style template.CSS) sheet {
+	s := sheet{Assessment: a, Style: style}
 	most := 0.0
 	for _, svc := range a.Services {
 		most = math.Max(most, svc.Verdict.Cost.High)
@@ -163,7 +157,7 @@ func newLead(f workload.First, c card) *lead {
 
 func newCard(svc workload.Service, most float64) card {
 	c := card{
-		Service: svc, ID: anchor(svc.Group), Label: label(svc.Verdict), Heat: newHeat(svc.Traffic.HourOfWeek), Spark: spark(svc.Traffic.HourOfWeek),
+		Service: svc, ID: anchor(svc.Group), Label: label(svc.Verdict), Heat: figure.NewHeat("Traffic by hour of the week", svc.Traffic.HourOfWeek, rate), Spark: spark(svc.Traffic.HourOfWeek),
 		Lagging: lagBars(svc), KeyBars: keyBars(svc.Traffic.Keys), Shares: shares(svc.Traffic), Inputs: inputs(svc), Numbers: numbers(svc),
 	}
 	c.Short = short(svc)

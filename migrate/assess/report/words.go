@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"gantry/figure"
 	"gantry/workload"
 )
 
@@ -18,7 +19,7 @@ func money(m float64) string {
 	case m < 10:
 		return fmt.Sprintf("$%.2f", m)
 	}
-	return "$" + number(int64(math.Round(m)))
+	return "$" + figure.Number(int64(math.Round(m)))
 }
 
 // roughly is an amount in a sentence.
@@ -112,22 +113,6 @@ func called(target string) string {
 	return target
 }
 
-// number writes a count with commas.
-func number(n int64) string {
-	text := fmt.Sprint(n)
-	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
-		text = text[:at] + "," + text[at:]
-	}
-	return text
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return number(int64(n)) + " " + many
-}
-
 // numbered is an index with what it means.
 type numbered struct{ Name, Value, Means string }
 
@@ -148,7 +133,7 @@ func numbers(s workload.Service) []numbered {
 	}
 	if n := len(t.Dispersion); n > 0 {
 		d := t.Dispersion[0]
-		out = append(out, numbered{"dispersion", number(int64(math.Round(d.Index))), "in windows of " + seconds(d.Window) + "; 1 is chance"})
+		out = append(out, numbered{"dispersion", figure.Number(int64(math.Round(d.Index))), "in windows of " + seconds(d.Window) + "; 1 is chance"})
 	}
 	if t.BytesKnown {
 		out = append(out, numbered{"record", bytes(t.MeanBytes), "on average; " + bytes(float64(t.MaxBytes)) + " the largest seen"})
@@ -161,10 +146,10 @@ func numbers(s workload.Service) []numbered {
 		if c.Drain > 0 {
 			out = append(out, numbered{"drain", rate(c.Drain), "the most it was seen to do while it was behind"})
 		}
-		out = append(out, numbered{"commits", "every " + duration(c.Interval), plural(int(math.Round(c.Step)), "record", "records") + " a step"})
+		out = append(out, numbered{"commits", "every " + duration(c.Interval), figure.Plural(int(math.Round(c.Step)), "record", "records") + " a step"})
 	}
 	if s.Class == workload.Plain && t.Mean > 0 {
-		out = append(out, numbered{"Lambda", fmt.Sprintf("%.1f records", s.Costs.BatchMean), fmt.Sprintf("an invocation; %s invocations a month", number(int64(math.Round(s.Costs.Invocations))))})
+		out = append(out, numbered{"Lambda", fmt.Sprintf("%.1f records", s.Costs.BatchMean), fmt.Sprintf("an invocation; %s invocations a month", figure.Number(int64(math.Round(s.Costs.Invocations))))})
 	}
 	return out
 }
@@ -183,13 +168,13 @@ func inputs(s workload.Service) []input {
 	}
 	f := s.Facts
 	return []input{
-		fact("memory", f.MemoryMB, func(n int) string { return number(int64(n)) + " MB" }),
+		fact("memory", f.MemoryMB, func(n int) string { return figure.Number(int64(n)) + " MB" }),
 		fact("vCPU of a container", f.CPU, func(n float64) string { return fmt.Sprint(n) }),
 		fact("time of a record", f.PerRecord, duration), fact("time of an invocation beside it", f.PerInvocation, duration),
-		fact("longest record", f.Longest, duration), fact("batch", f.Batch, func(n int) string { return plural(n, "record", "records") }),
+		fact("longest record", f.Longest, duration), fact("batch", f.Batch, func(n int) string { return figure.Plural(n, "record", "records") }),
 		fact("window", f.Window, duration), fact("records at once in a container", f.Parallel, func(n float64) string { return fmt.Sprint(n) }),
 		fact("containers that always run", f.MinTasks, func(n int) string { return fmt.Sprint(n) }),
-		fact("local files", f.DiskMB, func(n int) string { return number(int64(n)) + " MB" }),
+		fact("local files", f.DiskMB, func(n int) string { return figure.Number(int64(n)) + " MB" }),
 		fact("database round trips a record", f.Trips, func(n float64) string { return fmt.Sprint(n) }),
 		fact("database", f.Database, func(s string) string { return s }), fact("state between records", f.State, yes),
 		fact("exactly once", f.ExactlyOnce, yes), fact("connections held open", f.Sockets, yes), fact("error controls of AWS", f.ErrorControls, yes),
