@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Settings of topics that gantry makes for itself.
@@ -31,6 +34,76 @@ func (a *Admin) MakeKept(ctx context.Context, name, like string) error {
 		return err
 	}
 	return a.mustKeep(ctx, name)
+}
+
+// twinned are the settings that decide which records a topic takes.
+var twinned = []string{"max.message.bytes", "message.timestamp.type", "compression.type"}
+
+// MakeTwin makes a topic that takes the records another one takes: as many partitions and
+// replicas, and its limits. It keeps every record for as long as kept says. It is no error
+// that it is there with as many partitions; what is in it stays.
+func (a *Admin) MakeTwin(ctx context.Context, name, of string, kept time.Duration) error {
+	details, err := a.admin.ListTopics(ctx, of, name)
+	if err == nil {
+		err = details[of].Err
+	}
+	if err != nil {
+		return a.topicError("describe", of, err)
+	}
+	partitions, replicas := int32(len(details[of].Partitions)), int16(-1)
+	for _, p := range details[of].Partitions {
+		replicas = int16(len(p.Replicas))
+	}
+	configs := map[string]*string{"cleanup.policy": kadm.StringPtr("delete"), "retention.ms": kadm.StringPtr(strconv.FormatInt(kept.Milliseconds(), 10))}
+	described, err := a.admin.DescribeTopicConfigs(ctx, of)
+	if err != nil || len(described) != 1 || described[0].Err != nil {
+		return fmt.Errorf("read the settings of topic %s: %w", of, a.attempts.join(errors.Join(err, firstErr(described))))
+	}
+	for _, c := range described[0].Configs {
+		if slices.Contains(twinned, c.Key) && c.Source == kmsg.ConfigSourceDynamicTopicConfig {
+			configs[c.Key] = c.Value
+		}
+	}
+	made, err := a.admin.CreateTopic(ctx, partitions, replicas, configs, name)
+	err = errors.Join(err, made.Err)
+	if errors.Is(err, kerr.TopicAlreadyExists) {
+		return sameSize(details, name, of)
+	}
+	if err != nil {
+		return fmt.Errorf("make topic %s: %w; or make it yourself: kafka-topics --create --topic %s --partitions %d", name, a.attempts.join(Deny(err, "Create", "topic", name)), name, partitions)
+	}
+	return a.known(ctx, name)
+}
+
+// known waits until every broker that is asked knows a topic that was just made.
+func (a *Admin) known(ctx context.Context, name string) error {
+	for until := time.Now().Add(15 * time.Second); ; {
+		_, _, err := a.Bounds(ctx, name, false)
+		if err == nil || time.Now().After(until) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func firstErr(described kadm.ResourceConfigs) error {
+	for _, d := range described {
+		if d.Err != nil {
+			return d.Err
+		}
+	}
+	return nil
+}
+
+func sameSize(details kadm.TopicDetails, name, of string) error {
+	if have, want := len(details[name].Partitions), len(details[of].Partitions); have != want {
+		return fmt.Errorf("topic %s is there and has %d partitions, not the %d of %s: delete it, it is nobody's but a former shadow run's", name, have, want, of)
+	}
+	return nil
 }
 
 func (a *Admin) makeOne(ctx context.Context, name, like string, settings map[string]string) error {
