@@ -192,11 +192,14 @@ func (r *planReader) effect(n ast.Node, path string) {
 	r.object(n, path, members{
 		"kind": word(r, &e.Kind, plan.EffectDatabase, plan.EffectHTTP, plan.EffectAWS, plan.EffectKafka, plan.EffectOther),
 		"name": r.text(&e.Name), "target": r.text(&e.Target), "shadow": word(r, &e.Shadow, plan.EffectOverride, plan.EffectDenied),
-		"environment": r.textMap(e.Environment), "enforcement": word(r, &e.Enforcement, plan.Enforced, plan.Declared),
+		"environment": r.textMap(e.Environment), "allow": r.texts(&e.Allow), "enforcement": word(r, &e.Enforcement, plan.Enforced, plan.Declared),
 	})
 	r.need(n, path, map[string]bool{"kind": e.Kind != "", "name": e.Name != "", "shadow": e.Shadow != ""})
 	if (e.Shadow == plan.EffectOverride) != (len(e.Environment) > 0) {
 		r.fault(n, path, "environment: says what the functions get instead; it goes with shadow: override, and with no other")
+	}
+	if len(e.Allow) > 0 && e.Shadow != plan.EffectOverride {
+		r.fault(n, path, "allow: says where an override leads; it goes with shadow: override, and with no other")
 	}
 	if e.Shadow == plan.EffectDenied && e.Enforcement == "" {
 		r.fault(n, path, "enforcement: want enforced (gantry cuts the functions off; Linux, with the right to make a network namespace) or declared (your word; reports say 'not enforced')")
@@ -213,12 +216,16 @@ func (r *planReader) ignore(n ast.Node, path string) {
 
 func (r *planReader) gates(n ast.Node, path string) {
 	g := &r.Gates
+	g.Different = 0.01
 	r.object(n, path, members{
 		"compared": r.number(&g.Compared, 1, 1_000_000_000), "different": r.share(&g.Different), "keys": r.number(&g.Keys, 0, 1_000_000_000),
 		"hoursOfWeek": r.number(&g.HoursOfWeek, 0, 168), "for": r.duration(&g.For, 0, 90*24*time.Hour),
 		"allowMissing": r.number(&g.AllowMissing, 0, 1_000_000_000),
 	})
 	r.need(n, path, map[string]bool{"compared": g.Compared > 0})
+	if g.Different == 0 {
+		r.fault(n, path, "different: no number of comparisons shows that nothing can differ: want a share above 0, such as 0.1%% (3,000 outputs without a difference show that)")
+	}
 }
 
 func (r *planReader) guards(n ast.Node, path string) {

@@ -2,6 +2,7 @@ package declare
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -42,7 +43,21 @@ func (r *planReader) together(n ast.Node) {
 	if p.Batch.Transactional && len(p.Outputs) == 0 {
 		r.fault(n, "batch.transactional", "goes with outputs:")
 	}
+	enforced := slices.ContainsFunc(p.Effects, func(e plan.Effect) bool { return e.Enforcement == plan.Enforced })
+	for i, e := range p.Effects {
+		if enforced && e.Shadow == plan.EffectOverride && len(e.Allow) == 0 {
+			r.fault(n, fmt.Sprintf("effects[%d].allow", i), "is missing: another effect is enforced, so the functions are cut off in shadow; say where this override leads (HOST:PORT)")
+		}
+		for _, target := range e.Allow {
+			if host, port, err := net.SplitHostPort(target); err != nil || host == "" || port == "" {
+				r.fault(n, fmt.Sprintf("effects[%d].allow", i), "%q is no HOST:PORT", target)
+			}
+		}
+	}
 	for i, o := range p.Outputs {
+		if o.Second == o.Topic || slices.Contains(p.Service.Topics, o.Second) {
+			r.fault(n, fmt.Sprintf("outputs[%d].second", i), "%s is a topic the service itself reads or writes; want the one that a second run of it writes", o.Second)
+		}
 		if slices.Contains(p.Service.Topics, o.Topic) {
 			r.fault(n, fmt.Sprintf("outputs[%d]", i), "%s is a topic the service reads: a shadow would feed itself", o.Topic)
 		}

@@ -42,6 +42,7 @@ const (
 	StepPlan      Step = "plan"      // the plan, whole
 	StepShadow    Step = "shadow"    // the shadow group got the old group's positions
 	StepReport    Step = "report"    // what the shadow run showed
+	StepWaive     Step = "waive"     // somebody goes on without what the gates demand
 	StepPreflight Step = "preflight" // what was looked at before a cutover
 	StepPredict   Step = "predict"   // pause, tail, headroom, go or no-go
 	StepApprove   Step = "approve"   // the second operator's word

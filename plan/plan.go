@@ -89,6 +89,7 @@ type Effect struct {
 	Target      string            `json:"target,omitempty"`      // host:port, URL or service
 	Shadow      EffectShadow      `json:"shadow"`                // what becomes of it in shadow
 	Environment map[string]string `json:"environment,omitempty"` // of EffectOverride: variables of the functions in shadow
+	Allow       []string          `json:"allow,omitempty"`       // HOST:PORT that an override leads to: the only ways out of functions that are cut off
 	Enforcement Enforcement       `json:"enforcement,omitempty"`
 }
 
@@ -191,6 +192,9 @@ func (p *Plan) ShadowGroup() string { return p.Service.Group + ".shadow." + p.Na
 
 // ShadowTopic is where what a function writes to topic goes in shadow.
 func (p *Plan) ShadowTopic(topic string) string { return topic + ".shadow." + p.Name }
+
+// ShadowFailed is where records go that the functions give up in shadow.
+func (p *Plan) ShadowFailed() string { return p.Service.Topics[0] + ".failed.shadow." + p.Name }
 
 // CutoverGroup is the group that the functions own once they took over.
 func (p *Plan) CutoverGroup() string {

@@ -6,6 +6,7 @@ import "time"
 // the same records, what they wrote was captured, and both outputs were held together.
 type Shadow struct {
 	Plan    string    `json:"plan"`
+	Group   string    `json:"group"` // of the old service
 	Began   time.Time `json:"began"`
 	Until   time.Time `json:"until"`   // of the newest output that was compared
 	Over    bool      `json:"over"`    // the run was ended: nothing is added any more
@@ -19,6 +20,17 @@ type Shadow struct {
 	Gates       []Gate      `json:"gates"`
 	Passed      bool        `json:"passed"`                // every gate is
 	NotCompared []Uncovered `json:"notCompared,omitempty"` // effects, and what could not be read; never green
+
+	Functions []Measured `json:"functions,omitempty"` // what they took, on this machine
+}
+
+// Measured is what a function took in a shadow run.
+type Measured struct {
+	Function    string        `json:"function"`
+	Invocations int64         `json:"invocations"`
+	Records     int64         `json:"records"`            // of the mapping: where there are several functions, what all were given
+	Busy        time.Duration `json:"busyNs"`             // spent in invocations
+	MemoryMB    int           `json:"memoryMB,omitempty"` // of one process at most; 0 = not known
 }
 
 // Compared is one output topic of the old service against what the functions wrote for it.
