@@ -17,6 +17,7 @@ import (
 	"gantry/migrate/assess/facts"
 	"gantry/migrate/assess/manifest"
 	"gantry/migrate/assess/report"
+	"gantry/plan"
 	"gantry/workload"
 )
 
@@ -25,6 +26,7 @@ type assessFlags struct {
 	config, cluster string
 	from, survey    string // a saved survey to read, and where to save one
 	facts, skeleton string
+	shadows         []string
 	prices, html    string
 	manifests       []string
 	leaveTopics     []string
@@ -79,6 +81,7 @@ func (f *assessFlags) declare(c *cobra.Command) {
 	flags.StringVar(&f.from, "from", "", "judge this saved survey and ask no cluster")
 	flags.StringVar(&f.survey, "survey", "", "save what was found in this file")
 	flags.StringVar(&f.facts, "facts", "", "what Kafka cannot know, as a YAML file")
+	flags.StringArrayVar(&f.shadows, "shadow", nil, "what a shadow run measured: a file of gantry migrate report NAME -o json; may come more than once")
 	flags.StringVar(&f.skeleton, "write-facts", "", "write a facts file with a question for everything, and end")
 	flags.StringVar(&f.prices, "prices", "", "a price list instead of the built-in one")
 	flags.StringVar(&f.html, "html", "", "write the report, one HTML file that needs nothing else")
@@ -172,11 +175,29 @@ func (f assessFlags) inputs() (assess.Inputs, error) {
 		}
 		faults = append(faults, err)
 	}
+	for _, name := range f.shadows {
+		faults = append(faults, addShadow(&in.Facts, name))
+	}
 	if len(f.manifests) > 0 {
 		in.Manifests, err = manifest.Read(f.manifests)
 		faults = append(faults, err)
 	}
 	return in, errors.Join(faults...)
+}
+
+func addShadow(to *facts.File, name string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var s plan.Shadow
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("read the shadow run %s: %w; it is written by gantry migrate report NAME -o json", name, err)
+	}
+	if err := to.Shadow(s); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // surveyed reads a saved survey, or makes one and saves it.

@@ -23,6 +23,8 @@ data. What was under way when gantry died goes on when it is started again, or o
 host (gantry migrate recover).`,
 		Example: `  gantry migrate init --cluster onprem --group order-service --topic orders > orders.yaml
   gantry migrate put orders.yaml
+  gantry migrate shadow orders --reason "CHG-11" --for 24h
+  gantry migrate report orders --html orders.html
   gantry migrate predict orders
   gantry migrate rehearse orders --reason "CHG-12"
   gantry migrate cutover orders --reason "CHG-13"
@@ -32,7 +34,7 @@ host (gantry migrate recover).`,
 	}
 	c.AddCommand(
 		a.migrateInitCommand(), a.migrateCheckCommand(), a.migratePutCommand(), a.migrateListCommand(), a.migrateShowCommand(), a.migrateDeleteCommand(),
-		a.migratePredictCommand(), a.migrateWatchCommand(), a.migrateApproveCommand(), a.migrateLedgerCommand(), a.migrateRecoverCommand(),
+		a.migratePredictCommand(), a.migrateWatchCommand(), a.migrateApproveCommand(), a.migrateReportCommand(), a.migrateLedgerCommand(), a.migrateRecoverCommand(),
 	)
 	for _, act := range acts {
 		c.AddCommand(a.migrateActCommand(act))

@@ -20,6 +20,10 @@ import (
 type actHelp struct{ act, short, long string }
 
 var acts = []actHelp{
+	{"shadow", "Run the functions beside the old service, without effect, and compare",
+		"Shadow gives the functions a group of their own, at the positions of the old one. What they\nwrite goes to TOPIC.shadow.NAME and is held against what the old service writes; effects are\noverridden or denied as the plan says. It goes on until gantry migrate end, or for as long as\n--for says; gantry migrate report shows what it found."},
+	{"end", "End the shadow run that is under way, and write down what it showed",
+		"End waits until both implementations are done with what is there, at most a minute."},
 	{"cutover", "Take the old service's work over",
 		"Cutover looks at everything first and changes nothing if there is a fault; then the old\nservice stops, is fenced, and the functions begin exactly where it ended. It returns when\nthe guards of the plan have watched for long enough. What fails after the old service was\nasked to stop goes back to it by itself."},
 	{"rollback", "Give the work back to the old service, from any step",
@@ -36,19 +40,20 @@ var acts = []actHelp{
 
 func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 	var reason string
-	var skipTail, keep, dry bool
+	var skipTail, keep, dry, waive bool
+	var lasts time.Duration
 	c := &cobra.Command{
 		Use: h.act + " NAME --reason TEXT", Short: h.short,
 		Long:    h.long + "\n\nThe step goes on when this command is ended: gantry migrate watch NAME shows it again.",
 		Example: fmt.Sprintf("  gantry migrate %s orders --reason \"CHG-13\"", h.act), Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, words []string) error {
 			if dry {
-				return a.predict(c, words[0])
+				return a.predict(c, words[0], waive)
 			}
 			if strings.TrimSpace(reason) == "" {
 				return usage(c, errors.New("--reason: is missing; say why, it goes to the ledger"))
 			}
-			body, err := json.Marshal(map[string]any{"act": h.act, "reason": reason, "skipTail": skipTail, "keepFence": keep})
+			body, err := json.Marshal(map[string]any{"act": h.act, "reason": reason, "skipTail": skipTail, "keepFence": keep, "withoutShadow": waive, "for": forText(lasts)})
 			if err != nil {
 				return err
 			}
@@ -60,10 +65,23 @@ func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 		c.Flags().BoolVar(&skipTail, "skip-tail", false, "begin behind what the old service may have processed and not committed")
 		c.Flags().BoolVar(&dry, "dry-run", false, "show what it would meet, cost and do, and change nothing")
 	}
+	if h.act == "cutover" || h.act == "rehearse" {
+		c.Flags().BoolVar(&waive, "without-shadow", false, "go on without what the plan's gates demand of a shadow run; the ledger keeps it with your reason")
+	}
+	if h.act == "shadow" {
+		c.Flags().DurationVar(&lasts, "for", 0, "how long, such as 24h; 0 = until gantry migrate end")
+	}
 	if h.act == "release" {
 		c.Flags().BoolVar(&keep, "keep-fence", false, "the old service's principal is retired instead")
 	}
 	return c
+}
+
+func forText(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }
 
 func (a *app) migrateWatchCommand() *cobra.Command {
@@ -150,16 +168,19 @@ func gist(l *plan.Line) string {
 }
 
 func (a *app) migratePredictCommand() *cobra.Command {
-	return &cobra.Command{
+	var waive bool
+	c := &cobra.Command{
 		Use: "predict NAME", Short: "What a cutover would meet, cost and do: every fault, the pause, what comes twice",
 		Example: "  gantry migrate predict orders", Args: args(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, words []string) error { return a.predict(c, words[0]) },
+		RunE: func(c *cobra.Command, words []string) error { return a.predict(c, words[0], waive) },
 	}
+	c.Flags().BoolVar(&waive, "without-shadow", false, "as if the plan's gates were passed")
+	return c
 }
 
-func (a *app) predict(c *cobra.Command, name string) error {
+func (a *app) predict(c *cobra.Command, name string, waive bool) error {
 	var v prediction
-	if err := a.do(c.Context(), call{method: "POST", path: migrationPath(name, "/predict"), out: &v}); err != nil {
+	if err := a.do(c.Context(), call{method: "POST", path: migrationPath(name, "/predict"), in: map[string]bool{"withoutShadow": waive}, out: &v}); err != nil {
 		return err
 	}
 	if err := a.show(v, v.print); err != nil {

@@ -15,10 +15,14 @@ import (
 // Order is one step that somebody asks for.
 type Order struct {
 	Plan      string
-	SkipTail  bool        // begin behind what the old service may have processed and not committed
-	KeepFence bool        // of a release: the old principal is retired instead
-	By        store.Write // the reason of a rollback is By.Reason
-	Tell      func(Event) // nil = nobody listens
+	SkipTail  bool          // begin behind what the old service may have processed and not committed
+	KeepFence bool          // of a release: the old principal is retired instead
+	Waive     bool          // of a cutover or a rehearsal: without what the gates demand of a shadow run
+	For       time.Duration // of a shadow run; 0 = until it is ended
+	By        store.Write   // the reason of a rollback is By.Reason
+	Tell      func(Event)   // nil = nobody listens
+
+	end <-chan struct{} // closed when a shadow run is to end; nil = never
 }
 
 // acting is a step at work: the ledger is this process's.
@@ -92,6 +96,11 @@ func (m *Migrations) Cutover(ctx context.Context, o Order) error {
 		if err := a.may("cut over", plan.Planned, plan.Shadowed, plan.RolledBack, plan.CuttingOver, plan.Watching); err != nil {
 			return err
 		}
+		if a.state == plan.Planned || a.state == plan.Shadowed || a.state == plan.RolledBack {
+			if err := a.gates(ctx); err != nil {
+				return err
+			}
+		}
 		if a.state != plan.Watching {
 			if _, err := a.protocol.Cutover(ctx); err != nil {
 				return err
@@ -119,6 +128,9 @@ func (m *Migrations) Rehearse(ctx context.Context, o Order) error {
 		if err := a.may("rehearse", plan.Planned, plan.Shadowed, plan.RolledBack); err != nil {
 			return err
 		}
+		if err := a.gates(ctx); err != nil {
+			return err
+		}
 		_, err := a.protocol.Rehearse(ctx)
 		return err
 	})
@@ -126,12 +138,17 @@ func (m *Migrations) Rehearse(ctx context.Context, o Order) error {
 
 // Resume goes on with whatever the ledger says was under way when a gantry died.
 func (m *Migrations) Resume(ctx context.Context, o Order) error {
-	return m.act(ctx, o, func(a *acting) error { return a.protocol.Resume(ctx) })
+	return m.act(ctx, o, func(a *acting) error {
+		if a.state == plan.Shadowing {
+			return a.shadow(ctx)
+		}
+		return a.protocol.Resume(ctx)
+	})
 }
 
 // Look says what a cutover would meet and cost. It changes nothing, and takes nobody's
-// ledger over.
-func (m *Migrations) Look(ctx context.Context, name string) (cutover.Preflight, cutover.Prediction, error) {
+// ledger over. waived leaves out what the gates demand of a shadow run.
+func (m *Migrations) Look(ctx context.Context, name string, waived bool) (cutover.Preflight, cutover.Prediction, error) {
 	s, err := m.Get(ctx, name)
 	if err != nil {
 		return cutover.Preflight{}, cutover.Prediction{}, err
@@ -148,7 +165,15 @@ func (m *Migrations) Look(ctx context.Context, name string) (cutover.Preflight, 
 	protocol := cutover.New(cutover.Config{
 		Plan: s.Plan, Admin: admin, Journal: readOnly{m, name}, Mappings: m.functionsOf(s.Plan, store.Write{}), Timing: m.cfg.Timing,
 	})
-	return protocol.Look(ctx)
+	pre, said, err := protocol.Look(ctx)
+	if err != nil || waived {
+		return pre, said, err
+	}
+	lines, err := m.Lines(ctx, name)
+	if no := gatesUnmet(lines); err == nil && no != "" {
+		said.NoGo = append(said.NoGo, no)
+	}
+	return pre, said, err
 }
 
 // Release ends a migration: the fence is lifted and there is no way back any more.

@@ -58,7 +58,7 @@ func (d Draft) YAML() string {
 	}
 	p("# effects: everything else it changes. [] says that there is nothing, and has to be said.")
 	p("# effects:")
-	p("#   - { kind: database, name: order rows, target: \"db:5432\", shadow: override, environment: { DB_HOST: shadow-db } }")
+	p("#   - { kind: database, name: order rows, target: \"db:5432\", shadow: override, environment: { DB_HOST: shadow-db }, allow: [\"shadow-db:5432\"] }")
 	p("#   - { kind: http, name: mail, target: \"mail:25\", shadow: denied, enforcement: enforced }")
 	p("gates: { compared: 1000, different: 0.3%%, keys: 100, hoursOfWeek: 24, for: 24h }")
 	p("guards: { unresolved: 60s, errors: 1%%, errorsOver: 200, lagFactor: 2, watch: 30m }")

@@ -24,6 +24,7 @@ import (
 	"gantry/mapping"
 	"gantry/migrate/cutover"
 	"gantry/migrate/ledger"
+	"gantry/migrate/shadow"
 	"gantry/plan"
 	"gantry/store"
 )
@@ -45,6 +46,10 @@ type Config struct {
 	Sources Sources
 	// Resolve finds the topic's id and the positions of a mapping before it is stored.
 	Resolve func(ctx context.Context, m *mapping.Mapping) error
+	// Egress says why processes can't be cut off from the network here; nil = they can.
+	Egress func() error
+	// Measure says what a function took since this process began; nil = nobody measures.
+	Measure func(function string) plan.Measured
 	// Progress says how a mapping does in this process.
 	Progress  func(uuid string) (cutover.Progress, error)
 	Dir       string // where copies of ledgers lie
@@ -54,6 +59,7 @@ type Config struct {
 	Process   string // part of the instance ids of this process's members
 	Log       *slog.Logger
 	Timing    cutover.Timing
+	Shadow    shadow.Timing
 }
 
 // Migrations are the migrations of a gantry. Safe for use by many goroutines.
@@ -62,9 +68,10 @@ type Migrations struct {
 	plans store.Typed[Stored]
 
 	mu      sync.Mutex
-	busy    map[string]bool      // plans of which a step is under way
-	waiting map[string]*question // … and waits for a person
-	runs    map[string]*Run      // the last one of each plan
+	busy    map[string]bool        // plans of which a step is under way
+	waiting map[string]*question   // … and waits for a person
+	runs    map[string]*Run        // the last one of each plan
+	shadows map[string]plan.Shadow // what shadow runs show, while they are under way here
 
 	stopping bool
 	acts     sync.WaitGroup
@@ -79,7 +86,7 @@ type Stored struct {
 
 // New makes the migrations; nothing is asked or changed.
 func New(cfg Config) *Migrations {
-	return &Migrations{cfg: cfg, plans: store.Of[Stored](cfg.Store, store.Plans), busy: map[string]bool{}, waiting: map[string]*question{}, runs: map[string]*Run{}}
+	return &Migrations{cfg: cfg, plans: store.Of[Stored](cfg.Store, store.Plans), busy: map[string]bool{}, waiting: map[string]*question{}, runs: map[string]*Run{}, shadows: map[string]plan.Shadow{}}
 }
 
 // Put keeps a plan. One that is there is replaced while the old service owns its work.
@@ -95,7 +102,7 @@ func (m *Migrations) Put(ctx context.Context, p plan.Plan, by store.Write) (Stor
 		item = store.Item[Stored]{ID: p.Name, Value: Stored{State: plan.Planned}}
 	case err != nil:
 		return Stored{}, err
-	case item.Value.State.Owner() != "old service":
+	case item.Value.State.Owner() != "old service", item.Value.State == plan.Shadowing:
 		return item.Value, fmt.Errorf("replace plan %s: it is %s: %w", p.Name, item.Value.State, ErrState)
 	}
 	item.Value.Plan = p

@@ -20,7 +20,10 @@ const (
 	ActRehearse Act = "rehearse"
 	ActResume   Act = "resume"
 	ActRelease  Act = "release"
+	ActShadow   Act = "shadow"
+	ActEnd      Act = "end"   // ends a shadow run: what it showed is written down
 	ActAbort    Act = "abort" // ends another, and rolls it back
+	actDrop     Act = "drop"  // what becomes of a shadow run that was aborted
 )
 
 // Run is one act, under way or over. It goes on when the one who asked for it has gone;
@@ -31,6 +34,8 @@ type Run struct {
 
 	cancel context.CancelCauseFunc
 	over   chan struct{}
+	end    chan struct{} // closed when a shadow run is to end
+	ended  sync.Once
 
 	mu      sync.Mutex
 	events  []Event
@@ -68,13 +73,13 @@ func (m *Migrations) Start(ctx context.Context, act Act, o Order) (*Run, error) 
 		return nil, err
 	}
 	do := map[Act]func(context.Context, Order) error{
-		ActCutover: m.Cutover, ActRollback: m.Rollback, ActRehearse: m.Rehearse, ActResume: m.Resume, ActRelease: m.Release,
+		ActCutover: m.Cutover, ActRollback: m.Rollback, ActRehearse: m.Rehearse, ActResume: m.Resume, ActRelease: m.Release, ActShadow: m.Shadow, actDrop: m.dropShadow,
 	}[act]
 	if do == nil {
 		return nil, fmt.Errorf("there is no act %q", act)
 	}
 	running, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	r := &Run{Act: act, Plan: o.Plan, cancel: cancel, over: make(chan struct{}), changed: make(chan struct{})}
+	r := &Run{Act: act, Plan: o.Plan, cancel: cancel, over: make(chan struct{}), end: make(chan struct{}), changed: make(chan struct{})}
 	m.mu.Lock()
 	if m.stopping {
 		m.mu.Unlock()
@@ -89,7 +94,7 @@ func (m *Migrations) Start(ctx context.Context, act Act, o Order) (*Run, error) 
 	m.runs[o.Plan] = r
 	m.acts.Add(1)
 	m.mu.Unlock()
-	o.Tell = r.tell
+	o.Tell, o.end = r.tell, r.end
 	go func() {
 		defer m.acts.Done()
 		defer cancel(nil)
@@ -99,7 +104,10 @@ func (m *Migrations) Start(ctx context.Context, act Act, o Order) (*Run, error) 
 			last.State = s.State
 		}
 		if err != nil {
-			last.Error = errors.Join(context.Cause(running), err).Error()
+			if cause := context.Cause(running); cause != nil && !errors.Is(err, cause) {
+				err = errors.Join(cause, err)
+			}
+			last.Error = err.Error()
 			m.cfg.Log.Error("a migration's step failed", "plan", o.Plan, "act", act, "state", last.State, "error", err)
 		}
 		close(r.over)
@@ -113,6 +121,17 @@ func (m *Migrations) Running(name string) *Run {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.runs[name]
+}
+
+// End has a shadow run end: both implementations finish what is there, and what was shown is
+// written down. It gives the run, to be followed.
+func (m *Migrations) End(o Order) (*Run, error) {
+	r := m.Running(o.Plan)
+	if r == nil || r.Ended() || !m.shadowing(o.Plan) {
+		return nil, fmt.Errorf("end the shadow run of plan %s: there is none under way: %w", o.Plan, ErrState)
+	}
+	r.ended.Do(func() { close(r.end) })
+	return r, nil
 }
 
 // Abort ends a run at the next line of the ledger and, where the old service was asked to
@@ -135,6 +154,9 @@ func (m *Migrations) Abort(ctx context.Context, o Order) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.State == plan.Shadowing {
+		return m.Start(ctx, actDrop, o)
+	}
 	if s.State.Owner() == "old service" {
 		return r, nil
 	}
@@ -151,7 +173,7 @@ func (m *Migrations) Unfinished(ctx context.Context) ([]string, error) {
 	var names []string
 	var errs []error
 	for _, s := range all {
-		if s.State != plan.CuttingOver && s.State != plan.RollingBack && s.State != plan.Watching {
+		if s.State != plan.CuttingOver && s.State != plan.RollingBack && s.State != plan.Watching && s.State != plan.Shadowing {
 			continue
 		}
 		lines, err := m.Lines(ctx, s.Plan.Name)

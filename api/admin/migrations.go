@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"time"
 
 	"gantry/migrate"
 	"gantry/migrate/cutover"
@@ -138,10 +139,12 @@ func (s *Server) recoverMigration(ctx context.Context, c call[recovery]) (recove
 
 // act is a step that somebody asks for.
 type act struct {
-	Act       migrate.Act `json:"act"` // cutover, rollback, rehearse, resume, release, abort
+	Act       migrate.Act `json:"act"` // shadow, end, cutover, rollback, rehearse, resume, release, abort
 	Reason    string      `json:"reason"`
 	SkipTail  bool        `json:"skipTail"`
 	KeepFence bool        `json:"keepFence"`
+	Waive     bool        `json:"withoutShadow"` // of a cutover or a rehearsal
+	For       string      `json:"for"`           // of a shadow run: a duration such as 24h; "" = until it is ended
 }
 
 // runMigration begins a step and follows it; it goes on when the caller is gone.
@@ -162,20 +165,43 @@ func (s *Server) runMigration() endpoint {
 }
 
 func (s *Server) begin(ctx context.Context, name string, in act) (*migrate.Run, error) {
-	known := []migrate.Act{migrate.ActCutover, migrate.ActRollback, migrate.ActRehearse, migrate.ActResume, migrate.ActRelease, migrate.ActAbort}
+	known := []migrate.Act{migrate.ActCutover, migrate.ActRollback, migrate.ActRehearse, migrate.ActResume, migrate.ActRelease, migrate.ActAbort, migrate.ActShadow, migrate.ActEnd}
 	if !slices.Contains(known, in.Act) {
 		return nil, badInput(fmt.Sprintf("act: %q is not known; want one of %v", in.Act, known))
+	}
+	lasts, err := lasting(in.For)
+	if err != nil {
+		return nil, err
 	}
 	by, err := s.because(ctx, "migrate "+string(in.Act), in.Reason)
 	if err != nil {
 		return nil, err
 	}
 	s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "migrate-" + string(in.Act), Kind: store.Plans, ID: name, Before: in})
-	order := migrate.Order{Plan: name, SkipTail: in.SkipTail, KeepFence: in.KeepFence, By: store.Write{Actor: by.Actor, Reason: in.Reason}}
-	if in.Act == migrate.ActAbort {
+	order := migrate.Order{Plan: name, SkipTail: in.SkipTail, KeepFence: in.KeepFence, Waive: in.Waive, For: lasts, By: store.Write{Actor: by.Actor, Reason: in.Reason}}
+	switch in.Act {
+	case migrate.ActAbort:
 		return s.cfg.Migrations.Abort(ctx, order)
+	case migrate.ActEnd:
+		return s.cfg.Migrations.End(order)
 	}
 	return s.cfg.Migrations.Start(ctx, in.Act, order)
+}
+
+func lasting(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Second {
+		return 0, badInput(fmt.Sprintf("for: %q is no duration of a second or more, such as 24h", text))
+	}
+	return d, nil
+}
+
+// showShadow is what the shadow run of a plan shows, or showed.
+func (s *Server) showShadow(ctx context.Context, c call[none]) (plan.Shadow, error) {
+	return s.cfg.Migrations.Result(ctx, c.path("name"))
 }
 
 func follow(run *migrate.Run) following[migrate.Event] {
@@ -220,12 +246,17 @@ type predictionView struct {
 	Steps      []string           `json:"steps"` // what it would ask of Kafka and of people, in order
 }
 
-func (s *Server) predictMigration(ctx context.Context, c call[none]) (predictionView, error) {
+// asking is how a prediction is asked for.
+type asking struct {
+	Waive bool `json:"withoutShadow"` // as if the gates were passed
+}
+
+func (s *Server) predictMigration(ctx context.Context, c call[asking]) (predictionView, error) {
 	name := c.path("name")
 	m, err := s.cfg.Migrations.Get(ctx, name)
 	if err != nil {
 		return predictionView{}, err
 	}
-	pre, said, err := s.cfg.Migrations.Look(ctx, name)
+	pre, said, err := s.cfg.Migrations.Look(ctx, name, c.In.Waive)
 	return predictionView{pre, said, migrate.Calls(m.Plan)}, err
 }

@@ -37,6 +37,7 @@ GET /gantry/v1/migrations
 GET /gantry/v1/migrations/{name}
 GET /gantry/v1/migrations/{name}/ledger
 GET /gantry/v1/migrations/{name}/run
+GET /gantry/v1/migrations/{name}/shadow
 GET /gantry/v1/openapi.json
 GET /gantry/v1/status
 POST /gantry/v1/apply
@@ -120,7 +121,7 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 }
 
 // withBody are the operations that read a body.
-var withBody = regexp.MustCompile(`^post .*(apply|loss|records|skip|reset|redrive|run|approve|recover|handover)$|^put `)
+var withBody = regexp.MustCompile(`^post .*(apply|loss|records|skip|reset|redrive|run|approve|recover|handover|predict)$|^put `)
 
 var types = map[string]bool{"string": true, "integer": true, "number": true, "boolean": true, "array": true, "object": true, "apiKey": true}
 

@@ -63,6 +63,7 @@ func (s *Server) routes() []route {
 		{"PUT", g + "/{name}", "putMigration", "Keep a plan", handle(s, s.putMigration)},
 		{"DELETE", g + "/{name}", "deleteMigration", "Forget a plan; its ledger stays", handle(s, s.deleteMigration)},
 		{"GET", g + "/{name}/ledger", "getLedger", "All lines of a migration's ledger, each with its hash", handle(s, s.getLedger)},
+		{"GET", g + "/{name}/shadow", "showShadow", "What the shadow run of a plan shows, or showed when it ended", handle(s, s.showShadow)},
 		{"POST", g + "/{name}/predict", "predictMigration", "What a cutover would meet, cost and do", handle(s, s.predictMigration)},
 		{"POST", g + "/{name}/run", "runMigration", "Begin a step of a migration and follow it", s.runMigration()},
 		{"GET", g + "/{name}/run", "watchMigration", "Follow a step that is under way, from its beginning", s.watchMigration()},

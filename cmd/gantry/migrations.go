@@ -9,13 +9,15 @@ import (
 	"gantry/engine"
 	"gantry/migrate"
 	"gantry/migrate/cutover"
+	"gantry/plan"
 	"gantry/store"
+	"gantry/target/process"
 )
 
 // openMigrations makes what moves services to this gantry's functions.
 func (s *server) openMigrations() *migrate.Migrations {
 	return migrate.New(migrate.Config{
-		Store: s.store, Sources: s.kafka, Resolve: s.engine.Resolve, Progress: s.progress,
+		Store: s.store, Sources: s.kafka, Resolve: s.engine.Resolve, Egress: process.EgressPossible, Measure: s.measured, Progress: s.progress,
 		Dir: filepath.Join(s.dataDir(), "migrations"), Region: s.opts.file.Region, AccountID: s.opts.file.AccountID, Log: s.opts.log,
 	})
 }
@@ -36,6 +38,19 @@ func (s *server) progress(uuid string) (cutover.Progress, error) {
 	p.Records, p.Failed = running.Counts.Invoked.Load(), running.Counts.FailedInvoke.Load()
 	p.Oldest = oldest(running, time.Now())
 	return p, nil
+}
+
+// measured is what a function took in this process.
+func (s *server) measured(name string) plan.Measured {
+	use, ok := s.engine.Function(name)
+	if !ok {
+		return plan.Measured{Function: name}
+	}
+	m := plan.Measured{Function: name, Invocations: use.Counts.Invocations.Load(), Busy: time.Duration(use.Counts.Nanos.Load())}
+	if p := use.Pool; p != nil && p.Processes > 0 {
+		m.MemoryMB = int(p.Memory / int64(p.Processes) >> 20)
+	}
+	return m
 }
 
 // oldest is how long the batch that has stood longest is unresolved.

@@ -150,6 +150,12 @@ func do[T any](ctx context.Context, r *run, step plan.Step, intends any, act fun
 func StateAfter(before plan.State, step plan.Step, phase plan.Phase) plan.State {
 	to := before
 	switch {
+	case step == plan.StepShadow && phase == plan.Intends:
+		to = plan.Shadowing
+	case step == plan.StepShadow && phase == plan.Failed:
+		to = plan.Planned
+	case step == plan.StepReport && phase == plan.Did:
+		to = plan.Shadowed
 	case step == plan.StepStop && phase == plan.Intends:
 		to = plan.CuttingOver
 	case step == plan.StepHalt && phase == plan.Intends:

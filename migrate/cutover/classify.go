@@ -35,8 +35,8 @@ func classify(g kafka.Group, f0 plan.Offsets, s Sample) (workload.Class, string)
 	return workload.Plain, fmt.Sprintf("%d members of type %s that commit", len(g.Members), g.Type)
 }
 
-// refusal says why a class can't be moved; "" = it can.
-func refusal(group string, class workload.Class, why string) string {
+// Refusal says why a class can be neither moved nor run in shadow; "" = it can.
+func Refusal(group string, class workload.Class, why string) string {
 	text := map[workload.Class]string{
 		workload.Streams: "a Kafka Streams application keeps state stores and internal topics that belong to its offsets, and functions would have neither: move it as a container, with its group",
 		workload.Connect: "Kafka Connect starts its tasks again wherever its group is free, and its connectors may keep positions of their own: stop the connector and give its topics to a ready-made function, with offsets of its own choice",

@@ -103,7 +103,7 @@ func (r *run) lookAtGroup(ctx context.Context, pre *Preflight) error {
 			return err
 		}
 	}
-	if no := refusal(group, pre.Class, pre.Why); no != "" {
+	if no := Refusal(group, pre.Class, pre.Why); no != "" {
 		pre.Faults = append(pre.Faults, no)
 	}
 	r.compareTopics(pre, plain(all))

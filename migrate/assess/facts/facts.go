@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"gantry/plan"
 	"gantry/workload"
 )
 
@@ -20,6 +21,46 @@ import (
 type File struct {
 	Platform workload.Platform
 	Services map[string]workload.Facts // by group
+	Shadowed map[string]workload.Facts // by group: what shadow runs measured
+}
+
+// Shadow adds what a shadow run of a service's functions measured: their memory, and the
+// time of a record. Functions of one service add up in time, as a record may go to each.
+func (f *File) Shadow(s plan.Shadow) error {
+	var each time.Duration
+	memory, invocations := 0, int64(0)
+	for _, m := range s.Functions {
+		memory, invocations = max(memory, m.MemoryMB), invocations+m.Invocations
+		if m.Records > 0 {
+			each += m.Busy / time.Duration(m.Records)
+		}
+	}
+	if s.Group == "" || each == 0 {
+		return fmt.Errorf("the shadow run of plan %q has measured nothing: want what gantry migrate report NAME -o json prints, after records were processed", s.Plan)
+	}
+	why := fmt.Sprintf("%d invocations in the shadow run of plan %s, on the machine it ran on", invocations, s.Plan)
+	if f.Shadowed == nil {
+		f.Shadowed = map[string]workload.Facts{}
+	}
+	facts := workload.Facts{
+		PerRecord:     workload.Fact[time.Duration]{Value: each, From: workload.Measured, Why: why},
+		PerInvocation: workload.Fact[time.Duration]{From: workload.Measured, Why: "part of the time of a record: " + why},
+		MemoryMB:      workload.Fact[int]{From: workload.NotKnown},
+	}
+	if memory > 0 {
+		facts.MemoryMB = workload.Fact[int]{Value: memory, From: workload.Measured, Why: why}
+	}
+	f.Shadowed[s.Group] = facts
+	return nil
+}
+
+// shadowed are the facts of a group that a shadow run measured.
+func (f File) shadowed(group string) workload.Facts {
+	if s, ok := f.Shadowed[group]; ok {
+		return s
+	}
+	none := workload.Fact[time.Duration]{From: workload.NotKnown}
+	return workload.Facts{MemoryMB: workload.Fact[int]{From: workload.NotKnown}, PerInvocation: none, PerRecord: none}
 }
 
 // Faults are all that is wrong with a facts file.
@@ -43,6 +84,11 @@ func (f File) Check(name string, s workload.Survey) error {
 	for _, group := range slices.Sorted(maps.Keys(f.Services)) {
 		if !known[group] {
 			faults = append(faults, fmt.Sprintf("services.%s: the survey has no such group", group))
+		}
+	}
+	for _, group := range slices.Sorted(maps.Keys(f.Shadowed)) {
+		if !known[group] {
+			faults = append(faults, fmt.Sprintf("the shadow run of group %s: the survey has no such group", group))
 		}
 	}
 	if len(faults) == 0 {
@@ -111,13 +157,13 @@ func (f File) Fill() workload.Platform {
 // Of gives the facts of a group: what the file says, else what its deployments say, else
 // what was measured, else an assumption.
 func (f File) Of(g workload.Group, deployments []workload.Deployment, topics []string) workload.Facts {
-	said := f.Services[g.ID]
+	said, ran := f.Services[g.ID], f.shadowed(g.ID)
 	d := first(deployments)
 	return workload.Facts{
-		MemoryMB:      or(said.MemoryMB, read(d.MemoryMB, d.MemoryMB > 0, "limit in "+d.File), assume(assumedMemoryMB, "")),
+		MemoryMB:      or(said.MemoryMB, ran.MemoryMB, read(d.MemoryMB, d.MemoryMB > 0, "limit in "+d.File), assume(assumedMemoryMB, "")),
 		CPU:           or(said.CPU, read(d.CPU, d.CPU > 0, "limit in "+d.File), assume(assumedCPU, "")),
-		PerInvocation: or(said.PerInvocation, assume(assumedPerInvocation, "")),
-		PerRecord:     or(said.PerRecord, perRecord(g)),
+		PerInvocation: or(said.PerInvocation, ran.PerInvocation, assume(assumedPerInvocation, "")),
+		PerRecord:     or(said.PerRecord, ran.PerRecord, perRecord(g)),
 		Longest:       or(said.Longest, unknown[time.Duration]("")),
 		Batch:         or(said.Batch, assume(assumedBatch, "AWS's default")),
 		Window:        or(said.Window, assume(assumedWindow, "AWS's default")),

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gantry/migrate/assess/facts"
+	"gantry/plan"
 	"gantry/workload"
 )
 
@@ -127,4 +128,24 @@ func TestOrder(t *testing.T) {
 	require.Equal(t, 2*time.Millisecond, got.PerRecord.Value, "it can't take longer")
 	require.Equal(t, workload.Assumed, got.PerRecord.From)
 	require.Equal(t, 20*time.Millisecond, f.Of(workload.Group{}, nil, nil).PerRecord.Value)
+}
+
+// What a shadow run measured is known, and what its owner says counts before it.
+func TestAShadowRunTellsMemoryAndTime(t *testing.T) {
+	t.Parallel()
+	var f facts.File
+	require.ErrorContains(t, f.Shadow(plan.Shadow{Plan: "orders", Group: "g"}), "measured nothing")
+	require.NoError(t, f.Shadow(plan.Shadow{Plan: "orders", Group: "g", Functions: []plan.Measured{
+		{Function: "a", Invocations: 10, Records: 1000, Busy: 2 * time.Second, MemoryMB: 90},
+		{Function: "b", Invocations: 10, Records: 1000, Busy: time.Second, MemoryMB: 120},
+	}}))
+	got := f.Of(workload.Group{ID: "g"}, nil, nil)
+	require.Equal(t, 3*time.Millisecond, got.PerRecord.Value)
+	require.Equal(t, workload.Measured, got.PerRecord.From)
+	require.Equal(t, 120, got.MemoryMB.Value)
+	require.Zero(t, got.PerInvocation.Value)
+	f.Services = map[string]workload.Facts{"g": {MemoryMB: workload.Fact[int]{Value: 256, From: workload.Given}}}
+	require.Equal(t, 256, f.Of(workload.Group{ID: "g"}, nil, nil).MemoryMB.Value)
+	require.Equal(t, workload.Assumed, f.Of(workload.Group{ID: "other"}, nil, nil).PerRecord.From)
+	require.ErrorContains(t, f.Check("", workload.Survey{}), "the shadow run of group g: the survey has no such group")
 }

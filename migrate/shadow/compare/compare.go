@@ -79,6 +79,7 @@ type Record struct {
 	Key, Value []byte // nil = null
 	Headers    []record.Header
 	Where      string // the topic it was read from; "" = Topic
+	Early      bool   // it lies before an end of its log that was read when the run had its positions
 }
 
 // Barrier names everything that was added before it was made.
@@ -122,7 +123,7 @@ func (c *Comparison) Add(side Side, r Record) {
 		return
 	}
 	c.at++
-	t.add(side, &output{Record: r, early: side != New && r.At.Before(c.began)}, c.at)
+	t.add(side, &output{Record: r, early: side != New && (r.Early || r.At.Before(c.began))}, c.at)
 }
 
 // Mark names everything that was added so far.

@@ -106,7 +106,7 @@ func TestACommandLineMovesAService(t *testing.T) {
 
 	require.Contains(t, g.MustCLI("migrate", "check", path), "plan billing is whole")
 	g.MustCLI("migrate", "put", path)
-	require.Contains(t, g.MustCLI("migrate", "predict", "billing"), "GO. A cutover would:")
+	require.Contains(t, g.MustCLI("migrate", "predict", "billing", "--without-shadow"), "GO. A cutover would:")
 	state := func() string {
 		var m struct{ State string }
 		require.NoError(t, json.Unmarshal([]byte(g.MustCLI("migrate", "show", "billing", "-o", "json")), &m))
@@ -114,12 +114,12 @@ func TestACommandLineMovesAService(t *testing.T) {
 	}
 	require.Equal(t, "Planned", state())
 
-	t.Log(g.MustCLI("migrate", "cutover", "billing", "--reason", "CHG-1"))
+	t.Log(g.MustCLI("migrate", "cutover", "billing", "--without-shadow", "--reason", "CHG-1"))
 	require.Equal(t, "Moved", state())
 	t.Log(g.MustCLI("migrate", "rollback", "billing", "--reason", "CHG-1 back"))
 	require.Equal(t, "RolledBack", state())
 
-	go g.CLI("migrate", "cutover", "billing", "--reason", "CHG-2")
+	go g.CLI("migrate", "cutover", "billing", "--without-shadow", "--reason", "CHG-2")
 	require.Eventually(t, func() bool { return !old.wanted() }, time.Minute, 10*time.Millisecond, "the old service is asked to stop")
 	g.Kill()
 	g.Up()
