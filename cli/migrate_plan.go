@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"gantry/declare"
 	"gantry/migrate"
 	"gantry/plan"
+	"gantry/workload"
 )
 
 func readPlan(in io.Reader, path string) (plan.Plan, error) {
@@ -29,20 +31,32 @@ func readPlan(in io.Reader, path string) (plan.Plan, error) {
 
 func (a *app) migrateInitCommand() *cobra.Command {
 	var d migrate.Draft
+	var from string
 	c := &cobra.Command{
-		Use: "init --cluster NAME --group GROUP --topic TOPIC", Short: "Write a plan file to begin with",
+		Use: "init --from ASSESSMENT | --cluster NAME --group GROUP --topic TOPIC", Short: "Write a plan file to begin with",
 		Long: `Init writes a plan with every member explained, for people to fill in: the functions and
-their filters, the topics the service writes, and every effect it has beside them.`,
-		Example: `  gantry migrate init --cluster onprem --group order-service --topic orders --function order-validate,order-price > orders.yaml`,
-		Args:    args(cobra.NoArgs),
+their filters, the topics the service writes, and every effect it has beside them. --from
+takes what gantry assess -o json knows of the group, or of the service to begin with.`,
+		Example: `  gantry assess -c gantry.yaml --cluster onprem -o json > assessment.json
+  gantry migrate init --from assessment.json --group order-service > orders.yaml
+  gantry migrate init --cluster onprem --group order-service --topic orders --function order-validate,order-price > orders.yaml`,
+		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if from != "" {
+				known, err := draftFrom(from, d.Group)
+				if err != nil {
+					return err
+				}
+				d = known.With(d)
+			}
 			if d.Cluster == "" || d.Group == "" || len(d.Topics) == 0 {
-				return usage(c, fmt.Errorf("want --cluster, --group and --topic"))
+				return usage(c, fmt.Errorf("want --from, or --cluster, --group and --topic"))
 			}
 			_, err := io.WriteString(a.Out, d.YAML())
 			return err
 		},
 	}
+	c.Flags().StringVar(&from, "from", "", "an assessment: a file of gantry assess -o json; flags win over it")
 	c.Flags().StringVar(&d.Name, "name", "", "of the plan; default: the group's")
 	c.Flags().StringVar(&d.Cluster, "cluster", "", "a name in clusters:")
 	c.Flags().StringVar(&d.Group, "group", "", "the old service's consumer group")
@@ -51,6 +65,22 @@ their filters, the topics the service writes, and every effect it has beside the
 	c.Flags().StringSliceVar(&d.Outputs, "output-topic", nil, "that the service writes")
 	c.Flags().StringVar(&d.Principal, "principal", "", "whom the old service logs in as (User:…)")
 	return c
+}
+
+func draftFrom(path, group string) (migrate.Draft, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return migrate.Draft{}, err
+	}
+	var known workload.Assessment
+	if err := json.Unmarshal(text, &known); err != nil {
+		return migrate.Draft{}, fmt.Errorf("read the assessment %s: %w; it is written by gantry assess -o json", path, err)
+	}
+	d, err := migrate.DraftOf(known, group)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, nil
 }
 
 func (a *app) migrateCheckCommand() *cobra.Command {
@@ -62,7 +92,7 @@ func (a *app) migrateCheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			calls := migrate.Calls(p)
+			calls := migrate.Calls(migrate.ActCutover, p, "")
 			return a.show(map[string]any{"plan": p, "steps": calls}, func(w io.Writer) {
 				fmt.Fprintf(w, "plan %s is whole. A cutover would:\n\n%s\n", p.Name, strings.Join(calls, "\n"))
 			})

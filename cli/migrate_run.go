@@ -47,8 +47,11 @@ func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 		Long:    h.long + "\n\nThe step goes on when this command is ended: gantry migrate watch NAME shows it again.",
 		Example: fmt.Sprintf("  gantry migrate %s orders --reason \"CHG-13\"", h.act), Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, words []string) error {
-			if dry {
+			if dry && (h.act == "cutover" || h.act == "rehearse") {
 				return a.predict(c, words[0], waive)
+			}
+			if dry {
+				return a.wouldDo(c, migrate.Act(h.act), words[0])
 			}
 			if strings.TrimSpace(reason) == "" {
 				return usage(c, errors.New("--reason: is missing; say why, it goes to the ledger"))
@@ -61,9 +64,9 @@ func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why; it goes to the ledger and the audit log")
+	c.Flags().BoolVar(&dry, "dry-run", false, "show what it would ask of Kafka and of people (a cutover: also what it would meet and cost), and change nothing")
 	if h.act == "cutover" || h.act == "rehearse" {
 		c.Flags().BoolVar(&skipTail, "skip-tail", false, "begin behind what the old service may have processed and not committed")
-		c.Flags().BoolVar(&dry, "dry-run", false, "show what it would meet, cost and do, and change nothing")
 	}
 	if h.act == "cutover" || h.act == "rehearse" {
 		c.Flags().BoolVar(&waive, "without-shadow", false, "go on without what the plan's gates demand of a shadow run; the ledger keeps it with your reason")
@@ -75,6 +78,21 @@ func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 		c.Flags().BoolVar(&keep, "keep-fence", false, "the old service's principal is retired instead")
 	}
 	return c
+}
+
+// wouldDo shows what an act would ask of Kafka and of people, where the migration stands now.
+func (a *app) wouldDo(c *cobra.Command, act migrate.Act, name string) error {
+	var m struct {
+		State plan.State `json:"state"`
+		Plan  plan.Plan  `json:"plan"`
+	}
+	if err := a.do(c.Context(), call{method: "GET", path: migrationPath(name), out: &m}); err != nil {
+		return err
+	}
+	steps := migrate.Calls(act, m.Plan, m.State)
+	return a.show(map[string]any{"act": act, "state": m.State, "steps": steps}, func(w io.Writer) {
+		fmt.Fprintf(w, "plan %s is %s. %s would:\n\n%s\n", name, m.State, act, strings.Join(steps, "\n"))
+	})
 }
 
 func forText(d time.Duration) string {

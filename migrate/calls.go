@@ -7,9 +7,30 @@ import (
 	"gantry/plan"
 )
 
-// Calls says what a cutover by a plan asks of Kafka and of people, in order: each step with
-// the requests it makes.
-func Calls(p plan.Plan) []string {
+// Calls says what an act by a plan asks of Kafka and of people, in order: each step with the
+// requests it makes. state is where the migration stands; it counts for what goes on with, or
+// ends, another act.
+func Calls(act Act, p plan.Plan, state plan.State) []string {
+	switch act {
+	case ActShadow:
+		return append(shadowCalls(p), endCalls(p)...)
+	case ActEnd:
+		return endCalls(p)
+	case ActRollback:
+		return rollbackCalls(p)
+	case ActRehearse:
+		return append(cutoverCalls(p), rollbackCalls(p)...)
+	case ActRelease:
+		return releaseCalls(p)
+	case ActResume:
+		return resumeCalls(p, state)
+	case ActAbort:
+		return abortCalls(p, state)
+	}
+	return cutoverCalls(p)
+}
+
+func cutoverCalls(p plan.Plan) []string {
 	old, group := p.Service.Group, p.CutoverGroup()
 	topics := strings.Join(p.Service.Topics, ", ")
 	steps := []string{

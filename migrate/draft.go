@@ -1,9 +1,15 @@
 package migrate
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
+
+	"gantry/workload"
 )
 
 // Draft is what is known of a service before anybody plans its migration.
@@ -15,6 +21,62 @@ type Draft struct {
 	Functions []string
 	Outputs   []string
 	Principal string
+	Notes     []string // what else is known, for people
+}
+
+// DraftOf takes what an assessment knows of a service; without a group, of the one to begin
+// with. What can't be moved to functions is an error that says why.
+func DraftOf(a workload.Assessment, group string) (Draft, error) {
+	if group == "" && a.First == nil {
+		return Draft{}, errors.New("the assessment names no service to begin with: nothing can be moved; --group NAME plans one all the same")
+	}
+	if group == "" {
+		group = a.First.Service
+	}
+	i := slices.IndexFunc(a.Services, func(s workload.Service) bool { return s.Group == group })
+	if i < 0 {
+		known := make([]string, len(a.Services))
+		for i, s := range a.Services {
+			known[i] = s.Group
+		}
+		slices.Sort(known)
+		return Draft{}, fmt.Errorf("the assessment has no group %s; it has: %s", group, strings.Join(known, ", "))
+	}
+	s := a.Services[i]
+	if s.Class != workload.Plain && s.Class != workload.Idle {
+		return Draft{}, fmt.Errorf("group %s is a %s (%s) and can't be taken over by functions", group, s.Class, s.Why)
+	}
+	d := Draft{Cluster: a.Cluster, Group: group, Topics: s.Reads, Outputs: s.Facts.Writes.Value}
+	note := func(format string, args ...any) { d.Notes = append(d.Notes, fmt.Sprintf(format, args...)) }
+	note("from the assessment of %s: verdict %s, wave %d; %s, %d members, assignor %s", a.Made.Format(time.DateOnly), s.Verdict.Target, s.Wave, s.Type, s.Members, cmp.Or(s.Assignor, "not known"))
+	if !s.Facts.Writes.Known() {
+		note("what it writes is not known: name its output topics, or nothing can be compared")
+	}
+	if db := s.Facts.Database; db.Known() && db.Value != "none" {
+		note("it has a database (%s): name it among the effects", db.Value)
+	}
+	if s.Facts.ExactlyOnce.Known() && s.Facts.ExactlyOnce.Value {
+		note("it reads, processes and writes in transactions: batch: { transactional: true } keeps that")
+	}
+	if s.Facts.State.Known() && s.Facts.State.Value {
+		note("it keeps state between records, and functions do not")
+	}
+	if s.Static {
+		note("its members are static: a stop hook, or the fence, frees their places at once")
+	}
+	return d, nil
+}
+
+// With gives the draft with what somebody said of it, which wins.
+func (d Draft) With(said Draft) Draft {
+	d.Name, d.Principal = cmp.Or(said.Name, d.Name), cmp.Or(said.Principal, d.Principal)
+	d.Cluster, d.Group = cmp.Or(said.Cluster, d.Cluster), cmp.Or(said.Group, d.Group)
+	for _, list := range []struct{ of, by *[]string }{{&d.Topics, &said.Topics}, {&d.Functions, &said.Functions}, {&d.Outputs, &said.Outputs}} {
+		if len(*list.by) > 0 {
+			*list.of = *list.by
+		}
+	}
+	return d
 }
 
 var noName = regexp.MustCompile(`[^a-z0-9]+`)
@@ -29,6 +91,9 @@ func (d Draft) YAML() string {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	p("# How one service moves to functions. gantry migrate check FILE reads it whole.")
+	for _, n := range d.Notes {
+		p("# %s", n)
+	}
 	p("name: %s", name)
 	p("service:")
 	p("  cluster: %s", d.Cluster)

@@ -258,5 +258,5 @@ func (s *Server) predictMigration(ctx context.Context, c call[asking]) (predicti
 		return predictionView{}, err
 	}
 	pre, said, err := s.cfg.Migrations.Look(ctx, name, c.In.Waive)
-	return predictionView{pre, said, migrate.Calls(m.Plan)}, err
+	return predictionView{pre, said, migrate.Calls(migrate.ActCutover, m.Plan, m.State)}, err
 }
