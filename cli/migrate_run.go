@@ -39,7 +39,7 @@ var acts = []actHelp{
 }
 
 func (a *app) migrateActCommand(h actHelp) *cobra.Command {
-	var reason string
+	var reason, approveBy string
 	var skipTail, keep, dry, waive bool
 	var lasts time.Duration
 	c := &cobra.Command{
@@ -56,7 +56,7 @@ func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 			if strings.TrimSpace(reason) == "" {
 				return usage(c, errors.New("--reason: is missing; say why, it goes to the ledger"))
 			}
-			body, err := json.Marshal(map[string]any{"act": h.act, "reason": reason, "skipTail": skipTail, "keepFence": keep, "withoutShadow": waive, "for": forText(lasts)})
+			body, err := json.Marshal(map[string]any{"act": h.act, "reason": reason, "skipTail": skipTail, "keepFence": keep, "withoutShadow": waive, "approveBy": approveBy, "for": forText(lasts)})
 			if err != nil {
 				return err
 			}
@@ -69,6 +69,7 @@ func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 		c.Flags().BoolVar(&skipTail, "skip-tail", false, "begin behind what the old service may have processed and not committed")
 	}
 	if h.act == "cutover" || h.act == "rehearse" {
+		c.Flags().StringVar(&approveBy, "approve-by", "", "key id of the second operator who says gantry migrate approve before anything is touched; default: the plan's")
 		c.Flags().BoolVar(&waive, "without-shadow", false, "go on without what the plan's gates demand of a shadow run; the ledger keeps it with your reason")
 	}
 	if h.act == "shadow" {

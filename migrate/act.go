@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ type Order struct {
 	SkipTail  bool          // begin behind what the old service may have processed and not committed
 	KeepFence bool          // of a release: the old principal is retired instead
 	Waive     bool          // of a cutover or a rehearsal: without what the gates demand of a shadow run
+	ApproveBy string        // of a cutover: key id of the second operator, over the plan's; "" = the plan's
 	For       time.Duration // of a shadow run; 0 = until it is ended
 	By        store.Write   // the reason of a rollback is By.Reason
 	Tell      func(Event)   // nil = nobody listens
@@ -63,6 +65,7 @@ func (m *Migrations) act(ctx context.Context, o Order, do func(*acting) error) e
 		return err
 	}
 	defer admin.Close()
+	s.Plan.ApproveBy = cmp.Or(o.ApproveBy, s.Plan.ApproveBy)
 	a := &acting{journal: j, m: m, order: o, stored: s, admin: admin}
 	a.protocol = cutover.New(a.config())
 	return do(a)

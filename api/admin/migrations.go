@@ -144,6 +144,7 @@ type act struct {
 	SkipTail  bool        `json:"skipTail"`
 	KeepFence bool        `json:"keepFence"`
 	Waive     bool        `json:"withoutShadow"` // of a cutover or a rehearsal
+	ApproveBy string      `json:"approveBy"`     // of a cutover or a rehearsal: a key id; "" = the plan's
 	For       string      `json:"for"`           // of a shadow run: a duration such as 24h; "" = until it is ended
 }
 
@@ -178,7 +179,7 @@ func (s *Server) begin(ctx context.Context, name string, in act) (*migrate.Run, 
 		return nil, err
 	}
 	s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "migrate-" + string(in.Act), Kind: store.Plans, ID: name, Before: in})
-	order := migrate.Order{Plan: name, SkipTail: in.SkipTail, KeepFence: in.KeepFence, Waive: in.Waive, For: lasts, By: store.Write{Actor: by.Actor, Reason: in.Reason}}
+	order := migrate.Order{Plan: name, SkipTail: in.SkipTail, KeepFence: in.KeepFence, Waive: in.Waive, ApproveBy: in.ApproveBy, For: lasts, By: store.Write{Actor: by.Actor, Reason: in.Reason}}
 	switch in.Act {
 	case migrate.ActAbort:
 		return s.cfg.Migrations.Abort(ctx, order)

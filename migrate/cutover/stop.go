@@ -61,7 +61,7 @@ func (r *run) stop(ctx context.Context) (Stopped, error) {
 	} else {
 		r.Tell(fmt.Sprintf("stop the service of group %s now; gantry waits %s for its members to leave", group, r.Plan.Stop.Wait))
 	}
-	left, err := r.emptyBut(ctx, group, r.Plan.Stop.Wait-time.Since(s.Began), enough)
+	left, err := r.emptyBut(ctx, group, r.Plan.Stop.Wait-time.Since(s.Began), r.counting(s.Began, enough))
 	if err != nil {
 		return s, err
 	}
@@ -71,6 +71,18 @@ func (r *run) stop(ctx context.Context) (Stopped, error) {
 		r.Tell(fmt.Sprintf("%d members of group %s did not leave within %s: the fence removes them", s.Left, group, r.Plan.Stop.Wait))
 	}
 	return s, nil
+}
+
+// counting says from time to time how many members are left, and how long they have still.
+func (r *run) counting(began time.Time, enough func([]kafka.Member) bool) func([]kafka.Member) bool {
+	told := began
+	return func(members []kafka.Member) bool {
+		if time.Since(told) >= 10*time.Second {
+			told = time.Now()
+			r.Tell(fmt.Sprintf("%d members of group %s have %s still to leave", len(members), r.Plan.Service.Group, (r.Plan.Stop.Wait - time.Since(began)).Round(time.Second)))
+		}
+		return enough(members)
+	}
 }
 
 func allStatic(members []kafka.Member) bool {

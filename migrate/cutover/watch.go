@@ -47,6 +47,8 @@ type guards struct {
 	members string
 	changes int
 	oldEnd  plan.Offsets
+	lag     time.Duration
+	told    time.Time
 }
 
 type stuck struct {
@@ -67,7 +69,7 @@ func (r *run) watch(ctx context.Context) (Watched, error) {
 	if err1 != nil || err2 != nil {
 		return Watched{}, fmt.Errorf("read the proof: %w, %w", err1, err2)
 	}
-	g := &guards{began: time.Now(), stuck: map[string]stuck{}, oldEnd: plan.Offsets{}}
+	g := &guards{began: time.Now(), told: time.Now(), stuck: map[string]stuck{}, oldEnd: plan.Offsets{}}
 	g.w.Limit = time.Duration(float64(max(leastLag, pre.Sample.LagTime(), pre.Sample.Interval)) * r.Plan.Guards.LagFactor)
 	for _, s := range proof.Seams {
 		g.oldEnd.Set(s.Topic, s.Partition, s.OldEnd)
@@ -81,10 +83,22 @@ func (r *run) watch(ctx context.Context) (Watched, error) {
 		if g.w.For >= r.Plan.Guards.Watch {
 			return g.w, nil
 		}
+		r.countdown(g)
 		if err := sleep(ctx, min(r.Timing.Guard, r.Plan.Guards.Watch-g.w.For)); err != nil {
 			return g.w, err
 		}
 	}
+}
+
+// countdown says from time to time what the guards see, and how long they watch still.
+func (r *run) countdown(g *guards) {
+	every := min(30*time.Second, max(time.Second, r.Plan.Guards.Watch/20))
+	if time.Since(g.told) < every {
+		return
+	}
+	g.told = time.Now()
+	r.Tell(fmt.Sprintf("the guards watch for another %s: %d records, %d failed, lag %s of at most %s; gantry migrate abort %s gives the work back",
+		(r.Plan.Guards.Watch - g.w.For).Round(time.Second), g.w.Records, g.w.Failed, g.lag.Round(time.Millisecond), g.w.Limit.Round(time.Millisecond), r.Plan.Name))
 }
 
 // guard is one look. A broker that is away for a moment is an alarm and no reason to move the
@@ -145,6 +159,7 @@ func (r *run) guardLag(g *guards, l look, written float64) {
 		return
 	}
 	lag := time.Duration(float64(l.lag) / written * float64(time.Second))
+	g.lag = lag
 	g.armed = g.armed || lag <= g.w.Limit || time.Since(g.began) > catchUp
 	if !g.armed {
 		return
