@@ -157,7 +157,7 @@ func (w *world) judge(owner string) {
 				require.True(w.t, w.twice[id], "record %s was processed by %v, and no tail has it", id, by[id])
 			}
 			for _, b := range by[id] {
-				who[b]++
+				who[b.who]++
 			}
 		}
 	}

@@ -212,16 +212,24 @@ func (l *load) rest() map[int32]int64 {
 	return l.ends
 }
 
-// outputs reads who wrote an output for each input: partition, offset, by whom.
-func readOutputs(t *testing.T, admin *kafka.Admin, topic string) map[string][]string {
+// processed is one output: who wrote it, old or new, and of a gantry which life of it.
+type processed struct{ who, life string }
+
+// readOutputs reads who wrote an output for each input, named PARTITION/OFFSET.
+func readOutputs(t *testing.T, admin *kafka.Admin, topic string) map[string][]processed {
 	t.Helper()
-	by := map[string][]string{}
+	by := map[string][]processed{}
 	_, ends, err := admin.Bounds(t.Context(), topic, true)
 	require.NoError(t, err)
 	for p, end := range ends {
 		require.NoError(t, admin.Scan(t.Context(), kafka.Scanning{Topic: topic, Partition: p, To: end, Uncommitted: true}, func(r record.Record) error {
-			who, of := string(r.Value[:3]), string(r.Value[4:])
-			by[of] = append(by[of], who)
+			who, of, life := string(r.Value[:3]), string(r.Value[4:]), ""
+			for _, h := range r.Headers {
+				if h.Key == "life" {
+					life = string(h.Value)
+				}
+			}
+			by[of] = append(by[of], processed{who, life})
 			return nil
 		}))
 	}
