@@ -164,7 +164,7 @@ func (w world) full(t *testing.T) {
 	require.NoError(t, err)
 	took := time.Since(began)
 	used = w.cpu(t).since(used)
-	idle := min(before, w.idle(t))
+	idle := (before + w.idle(t)) / 2
 	share := used.work.Seconds()/took.Seconds() - idle
 	t.Logf("full: %s; took %s, %.2f %% of a core of the broker over %.2f %% without, and %s of its compilers, %v, %.1f MB",
 		forecast, took.Round(time.Second), share*100, idle*100, used.compiling, s.Requests, float64(s.BytesRead)/1e6)

@@ -27,8 +27,8 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%s %s", p.step, p.phase) }
 
-// cutoverPlaces are the lines of a cutover in their order, from the stop on: what was cut
-// before it has changed nothing, and is asked for anew.
+// cutoverPlaces are the lines of a cutover in their order. What is cut before the stop has
+// changed nothing, and is asked for anew.
 func cutoverPlaces() []place {
 	return placesOf(plan.StepPreflight, plan.StepPredict, plan.StepStop, plan.StepFence, plan.StepSettle, plan.StepTail,
 		plan.StepHandover, plan.StepStart, plan.StepProve, plan.StepWatch)
@@ -50,24 +50,15 @@ func placesOf(steps ...plan.Step) (all []place) {
 type deaths map[place]time.Duration
 
 // within is the longest that a death comes behind the line that a step begins with.
-const within = 400 * time.Millisecond
-
-// drawn gives places with the moments of their deaths.
-func drawn(r *rand.Rand, places ...place) deaths {
-	d := deaths{}
-	for _, p := range places {
-		d[p] = 0
-		if p.phase == plan.Intends {
-			d[p] = time.Duration(r.Int64N(int64(within)))
-		}
-	}
-	return d
-}
+const within = 100 * time.Millisecond
 
 func (d deaths) String() string { return fmt.Sprint(slices.Collect(maps.Keys(d))) }
 
-// seeded draws what differs from run to run; GANTRY_TEST_SEED draws the same again.
-func seeded(t *testing.T) *rand.Rand {
+// draw is what differs from run to run.
+type draw struct{ *rand.Rand }
+
+// drawn begins to draw; GANTRY_TEST_SEED draws the same again.
+func drawn(t *testing.T) draw {
 	t.Helper()
 	seed := rand.Uint64()
 	if text := os.Getenv("GANTRY_TEST_SEED"); text != "" {
@@ -76,7 +67,21 @@ func seeded(t *testing.T) *rand.Rand {
 		require.NoError(t, err, "GANTRY_TEST_SEED")
 	}
 	t.Logf("GANTRY_TEST_SEED=%d draws the same deaths again", seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	return draw{rand.New(rand.NewPCG(seed, 0))}
+}
+
+func (d draw) one(places []place) place { return places[d.IntN(len(places))] }
+
+// deaths are at places: at once behind a step, a moment after the line that one begins with.
+func (d draw) deaths(places ...place) deaths {
+	all := deaths{}
+	for _, p := range places {
+		all[p] = 0
+		if p.phase == plan.Intends {
+			all[p] = time.Duration(d.Int64N(int64(within)))
+		}
+	}
+	return all
 }
 
 // ledgerTopic is where gantry keeps ledgers.
