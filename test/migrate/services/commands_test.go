@@ -92,6 +92,7 @@ stop: { hook: [rm, -f, %[3]q], start: [touch, %[3]q], wait: 30s }
 // middle of the second cutover and goes on by itself. The ledger is checked by a script that
 // knows nothing of gantry and reads Kafka only.
 func TestACommandLineMovesAService(t *testing.T) {
+	t.Parallel()
 	c, topic := kafkatest.Shared(t), kafkatest.Topic(t)
 	group := "g-" + topic
 	c.CreateTopic(t, topic, 3, nil)
