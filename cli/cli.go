@@ -31,6 +31,7 @@ type Config struct {
 	Err    io.Writer
 	Getenv func(name string) string
 	Local  func(ctx context.Context, file string) (*Local, error) // opens a configuration file; nil = none can be
+	Binary string                                                 // that is packed for ready-made functions; "" = the program that runs
 }
 
 // app is what the commands share.

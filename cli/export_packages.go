@@ -72,7 +72,7 @@ func (a *app) putIntegration(f exportFlags, p export.Package) error {
 	if _, err := os.Stat(path); err == nil && !f.overwrite {
 		return fmt.Errorf("%s is there already; choose another folder, or --overwrite", path)
 	}
-	binary, note, err := linuxBinary(packageFlags{arch: p.Arch})
+	binary, note, err := linuxBinary(packageFlags{arch: p.Arch, binary: a.Binary})
 	if err != nil {
 		return err
 	}

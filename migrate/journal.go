@@ -47,21 +47,30 @@ func (m *Migrations) open(ctx context.Context, s Stored, by store.Write, tell fu
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := m.plans.Change(ctx, s.Plan.Name, by, func(s *Stored) error { s.Epoch = l.Epoch(); return nil }); err != nil {
+	j := &journal{m: m, l: l, name: s.Plan.Name, by: by, state: plan.Planned, tell: tell}
+	lines := l.Lines()
+	known, state, unread := stands(lines)
+	same := unread == nil && reflect.DeepEqual(plain(known), plain(s.Plan))
+	_, _, err = m.plans.Change(ctx, s.Plan.Name, by, func(s *Stored) error {
+		s.Epoch = l.Epoch()
+		if same { // a gantry that died right behind a line has not kept the state it led to
+			s.State = state
+		}
+		return nil
+	})
+	if err != nil {
 		l.Close()
 		return nil, err
 	}
-	j := &journal{m: m, l: l, name: s.Plan.Name, by: by, state: plan.Planned, tell: tell}
-	if lines := l.Lines(); len(lines) > 0 {
-		known, state, err := stands(lines)
+	if len(lines) > 0 {
 		j.state = state
-		if err == nil && reflect.DeepEqual(plain(known), plain(s.Plan)) {
-			return j, nil
-		}
-		if j.state.Owner() != "old service" {
-			l.Close()
-			return nil, fmt.Errorf("plan %s is %s by its ledger, and that is another plan than the one kept here; gantry migrate recover takes the ledger's: %w", j.name, j.state, ErrState)
-		}
+	}
+	if same {
+		return j, nil
+	}
+	if j.state.Owner() != "old service" {
+		l.Close()
+		return nil, fmt.Errorf("plan %s is %s by its ledger, and that is another plan than the one kept here; gantry migrate recover takes the ledger's: %w", j.name, j.state, ErrState)
 	}
 	if err := j.Write(ctx, plan.StepPlan, plan.Did, s.Plan); err != nil {
 		l.Close()

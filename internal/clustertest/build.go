@@ -21,7 +21,11 @@ const batchBytes = 2048
 func Build(t testing.TB, c kafkatest.Source, s Spec) Made {
 	t.Helper()
 	m := s.plan()
-	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
+	codec := kgo.Lz4Compression()
+	if s.Snappy {
+		codec = kgo.SnappyCompression()
+	}
+	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(codec),
 		kgo.ProducerBatchMaxBytes(batchBytes), kgo.UnknownTopicRetries(1000)) // the broker is still making their logs
 	admin := kadm.NewClient(client)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)

@@ -57,6 +57,7 @@ type Spec struct {
 	PerHour        int       // records of a steady topic in an hour; 0 = 8
 	Until          time.Time // a full hour; zero = the last one
 	Prefix         string    // of all names; "" = shop
+	Snappy         bool      // instead of lz4, whose buffers of 4 MiB cost the race detector a hundred times what they are for
 }
 
 // Topic is a topic that was made.

@@ -30,7 +30,7 @@ type Part struct {
 	Timeout  map[Size]time.Duration // of each package; a size that is not here does not run the part
 	Race     bool
 	Within   string // the part that runs the same tests: in size "test" one of the two is enough
-	Kafka    bool   // with a real Kafka: one package after the other, never from the test cache
+	Kafka    bool   // with a real Kafka: never from the test cache, and not with as much at once as others (crowd)
 	Needs    []Tool // without them the part is skipped
 	Wants    []Tool // without them some of its tests skip themselves
 	Kits     []Kit  // fetched into the cache before the parts run

@@ -167,12 +167,22 @@ func arguments(p Part, size Size) []string {
 		args = append(args, "-race")
 	}
 	if p.Kafka {
-		args = append(args, "-p", "1", "-count", "1")
+		args = append(args, "-count", "1")
+		args = append(args, crowd[size]...)
 	}
 	if p.Target != "" {
 		args = append(args, fuzzArguments(p)...)
 	}
 	return args
+}
+
+// crowd is how much of a part with a real Kafka goes on at the same time: an everyday run
+// fills the waits of one test (for sessions, for JVMs) with the work of others; what a full
+// run measures, it measures alone.
+var crowd = map[Size][]string{
+	Test: {"-p", "2", "-parallel", "4"},
+	Full: {"-p", "1"},
+	Soak: {"-p", "1"},
 }
 
 func environment(p Part, opts options) []string {

@@ -140,6 +140,9 @@ func (w *world) saidAny(text string) bool {
 
 func login(user string) kgo.Opt { return kgo.SASL(plain.Auth{User: user, Pass: "pw"}.AsMechanism()) }
 
+// pause is between two writes of the producer.
+const pause = 60 * time.Millisecond
+
 // write produces 50 records a second until rest.
 func (w *world) write() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -147,16 +150,22 @@ func (w *world) write() {
 	cl := w.fake.Client(w.t, login("gantry"), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(time.Second))
 	go func() {
 		defer close(w.written)
-		for i := 0; ctx.Err() == nil; i++ {
-			r := &kgo.Record{Topic: topic, Partition: int32(i % partitions), Key: []byte("k" + strconv.Itoa(i)), Value: []byte(strconv.Itoa(i))}
-			if err := cl.ProduceSync(context.Background(), r).FirstErr(); err != nil {
+		for i := 0; ctx.Err() == nil; {
+			var batch []*kgo.Record
+			for range 3 {
+				batch = append(batch, &kgo.Record{Topic: topic, Partition: int32(i % partitions), Key: []byte("k" + strconv.Itoa(i)), Value: []byte(strconv.Itoa(i))})
+				i++
+			}
+			if err := cl.ProduceSync(context.Background(), batch...).FirstErr(); err != nil {
 				w.t.Errorf("produce: %v", err)
 				return
 			}
 			w.mu.Lock()
-			w.sent[fmt.Sprint(r.Partition, "/", r.Offset)] = true
+			for _, r := range batch {
+				w.sent[fmt.Sprint(r.Partition, "/", r.Offset)] = true
+			}
 			w.mu.Unlock()
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(pause)
 		}
 	}()
 	w.t.Cleanup(w.rest)

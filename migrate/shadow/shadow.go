@@ -100,6 +100,8 @@ type Begun struct {
 type Intent struct {
 	Group  string   `json:"group"`
 	Topics []string `json:"topics"` // that are made where they are not there
+
+	For time.Duration `json:"forNs,omitempty"`
 }
 
 // run is one run at work.
@@ -155,7 +157,10 @@ func (r *run) start(ctx context.Context) error {
 		r.Tell("the shadow run goes on; what was compared is read again from where it began")
 		return r.Functions.Enable(ctx)
 	}
-	if err := r.Journal.Write(ctx, plan.StepShadow, plan.Intends, Intent{Group: r.Plan.ShadowGroup(), Topics: captured(r.Plan)}); err != nil {
+	if cut, ok := cutShort(lines); ok {
+		r.For = cut.For
+	}
+	if err := r.Journal.Write(ctx, plan.StepShadow, plan.Intends, Intent{Group: r.Plan.ShadowGroup(), Topics: captured(r.Plan), For: r.For}); err != nil {
 		return err
 	}
 	if r.begun, err = r.begin(ctx); err == nil {
@@ -182,6 +187,20 @@ func UnderWay(lines []plan.Line) (b Begun, ok bool) {
 		}
 	}
 	return b, ok
+}
+
+// cutShort finds a run that was about to begin when its gantry died.
+func cutShort(lines []plan.Line) (i Intent, ok bool) {
+	for _, l := range lines {
+		switch {
+		case l.Step == plan.StepShadow && l.Phase == plan.Intends:
+			i = Intent{}
+			ok = json.Unmarshal(l.Facts, &i) == nil
+		case l.Step == plan.StepShadow, l.Step == plan.StepReport, l.Step == plan.StepPlan:
+			ok = false
+		}
+	}
+	return i, ok
 }
 
 // Last gives what the newest run of the plan showed when it ended; false where none did since

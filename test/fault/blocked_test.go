@@ -14,6 +14,7 @@ import (
 // offset past the first of them is ever committed, the other partitions go on, and in
 // the end nothing is lost.
 func TestNeverPastAFailingRecord(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(t *testing.T, c *kafkatest.Cluster) {
 		for name, controls := range map[string]worldOptions{
 			"retried":      {},

@@ -21,6 +21,7 @@ func TestKillGantry(t *testing.T) {
 
 // The brokers companies run.
 func TestKillGantryOnOtherVersions(t *testing.T) {
+	t.Parallel()
 	kafkatest.Each(t, kafkatest.Supported()[1:], func(t *testing.T, version string) {
 		killGantry(t, kafkatest.Start(t, kafkatest.Options{Version: version}), kafkatest.Size(1, 10))
 	})

@@ -78,6 +78,7 @@ func TestJoinAndLeave(t *testing.T) {
 // One of two is killed for good: its partitions move when its session is over, and only
 // what it had in flight or uncommitted is repeated.
 func TestKilledForGood(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(t *testing.T, c *kafkatest.Cluster) {
 		w := newWorld(t, c, worldOptions{partitions: 6, session: "6s"})
 		a := gantrytest.Start(t, gantrytest.Options{Config: w.config})

@@ -30,6 +30,7 @@ const (
 // while gantry is killed twice and each server is restarted. Nothing is lost: each ends with
 // the rows that the records come to, and the refused ones are in the dead letters.
 func TestDatabases(t *testing.T) {
+	t.Parallel()
 	kafkatest.Need(t, kafkatest.Latest)
 	c := kafkatest.Shared(t)
 	pg, maria, mongoServer, search := databasetest.PostgreSQL(t), databasetest.MariaDB(t), databasetest.StartMongo(t), databasetest.StartSearch(t)

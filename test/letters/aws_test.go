@@ -96,6 +96,7 @@ type awsCase struct {
 // To SQS, SNS and S3 and back: AWS's documents, expired positions reported, every record
 // redriven once, queues empty in the end.
 func TestLettersInAWS(t *testing.T) {
+	t.Parallel()
 	c := kafkatest.Shared(t)
 	for name, place := range map[string]awsCase{
 		"sqs": {to: queueARN}, "sns": {to: snsARN, from: fanOutARN}, "s3": {to: "s3://orders-bucket", payload: true},

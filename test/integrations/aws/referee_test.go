@@ -56,6 +56,7 @@ mappings:
 
 // Each call passes botocore's own models and signature, and what it gave back is a record.
 func TestBotocoreIsTheReferee(t *testing.T) {
+	t.Parallel()
 	url := awspeer.Serve(t)
 	cluster := kafkatest.Shared(t)
 	topic := kafkatest.Topic(t)
@@ -95,6 +96,7 @@ func TestBotocoreIsTheReferee(t *testing.T) {
 // The same calls while the services throttle, fail and lose answers and gantry is killed:
 // each record has its answer, and its one task, because the service knows the token again.
 func TestRefereedCallsThroughFaults(t *testing.T) {
+	t.Parallel()
 	peer, cluster, topic := awspeer.Serve(t), kafkatest.Shared(t), kafkatest.Topic(t)
 	between := newProxy(t, peer)
 	for _, name := range []string{"", ".answers", ".tasks", ".chain"} {
@@ -141,6 +143,7 @@ func TestRefereedCallsThroughFaults(t *testing.T) {
 
 // A wrong secret is refused by the signature alone, and nothing moves on.
 func TestAWrongSignatureIsRefused(t *testing.T) {
+	t.Parallel()
 	url := awspeer.Serve(t)
 	cluster := kafkatest.Shared(t)
 	topic := kafkatest.Topic(t)

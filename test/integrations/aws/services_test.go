@@ -248,6 +248,7 @@ func produce(t *testing.T, cluster *kafkatest.Cluster, topic string, from, to in
 // Throttles, partial failures, lost answers, an outage of the services and kill -9 of
 // gantry: nothing is lost, and what the service can keep apart is there once.
 func TestServicesGetEverything(t *testing.T) {
+	t.Parallel()
 	cluster := kafkatest.Shared(t)
 	aws := newCloud(t)
 	aws.fill()

@@ -92,6 +92,7 @@ stop: { hook: [rm, -f, %[3]q], start: [touch, %[3]q], wait: 30s }
 // middle of the second cutover and goes on by itself. The ledger is checked by a script that
 // knows nothing of gantry and reads Kafka only.
 func TestACommandLineMovesAService(t *testing.T) {
+	t.Parallel()
 	c, topic := kafkatest.Shared(t), kafkatest.Topic(t)
 	group := "g-" + topic
 	c.CreateTopic(t, topic, 3, nil)
@@ -114,12 +115,12 @@ func TestACommandLineMovesAService(t *testing.T) {
 	}
 	require.Equal(t, "Planned", state())
 
-	t.Log(g.MustCLI("migrate", "cutover", "billing", "--without-shadow", "--reason", "CHG-1"))
+	t.Log(g.MustCLI(append(cutoverArgs("billing", "CHG-1"), "--without-shadow")...))
 	require.Equal(t, "Moved", state())
 	t.Log(g.MustCLI("migrate", "rollback", "billing", "--reason", "CHG-1 back"))
 	require.Equal(t, "RolledBack", state())
 
-	go g.CLI("migrate", "cutover", "billing", "--without-shadow", "--reason", "CHG-2")
+	go g.CLI(append(cutoverArgs("billing", "CHG-2"), "--without-shadow")...)
 	require.Eventually(t, func() bool { return !old.wanted() }, time.Minute, 10*time.Millisecond, "the old service is asked to stop")
 	g.Kill()
 	g.Up()
@@ -131,7 +132,7 @@ func TestACommandLineMovesAService(t *testing.T) {
 	g.MustCLI("migrate", "ledger", "billing", "--export", ledgerFile)
 	require.Contains(t, g.MustCLI("migrate", "ledger", "--verify", ledgerFile), "each whole and in its place")
 	old.nothingLost(t, gantrytest.ReadJournal(t, journal), topic, ends)
-	checkedByAScript(t, c, ledgerFile)
+	checkedByAScript(t, c, "billing", ledgerFile)
 }
 
 func lagOf(at, ends map[int32]int64) (n int64) {
@@ -200,10 +201,10 @@ assert lines == open(export).read().splitlines()
 print(seq, "lines are a chain")
 `
 
-func checkedByAScript(t *testing.T, c *kafkatest.Cluster, export string) {
+func checkedByAScript(t *testing.T, c *kafkatest.Cluster, name, export string) {
 	t.Helper()
 	python := gantrytest.Kit(t, "venv-schemas", "python")
-	said, err := exec.Command(python, "-c", script, c.Brokers()[0], "billing", export).CombinedOutput()
+	said, err := exec.Command(python, "-c", script, c.Brokers()[0], name, export).CombinedOutput()
 	require.NoError(t, err, string(said))
 	require.Contains(t, string(said), "lines are a chain")
 }

@@ -157,7 +157,7 @@ func (w *world) judge(owner string) {
 				require.True(w.t, w.twice[id], "record %s was processed by %v, and no tail has it", id, by[id])
 			}
 			for _, b := range by[id] {
-				who[b]++
+				who[b.who]++
 			}
 		}
 	}
@@ -169,6 +169,7 @@ func (w *world) judge(owner string) {
 
 // Each kind of service goes over, back, and over again, under load.
 func TestServices(t *testing.T) {
+	t.Parallel()
 	kafkatest.Each(t, versions(), func(t *testing.T, version string) {
 		c := kafkatest.Start(t, kafkatest.Options{Version: version, ACLs: true, Listeners: []kafkatest.Listener{listener()}})
 		for _, k := range kinds()[:kafkatest.Size(2, len(kinds()))] {
@@ -176,6 +177,7 @@ func TestServices(t *testing.T) {
 				continue
 			}
 			t.Run(k.name, func(t *testing.T) {
+				t.Parallel()
 				w := newWorld(t, c, k, size{partitions: 4, rate: 300})
 				w.cutover()
 				_, err := w.protocol().Watch(t.Context())

@@ -88,7 +88,7 @@ func (f *functions) run(ctx context.Context, client *kgo.Client, ended chan stru
 		fetches := client.PollFetches(ctx)
 		var out []*kgo.Record
 		fetches.EachRecord(func(r *kgo.Record) {
-			out = append(out, &kgo.Record{Topic: f.outputs, Key: r.Key, Value: fmt.Appendf(nil, "new/%d/%d", r.Partition, r.Offset)})
+			out = append(out, &kgo.Record{Topic: f.outputs, Key: r.Key, Value: fmt.Appendf(nil, `{"by":"new","from":"%d/%d"}`, r.Partition, r.Offset)})
 		})
 		if len(out) > 0 {
 			if err := client.ProduceSync(context.Background(), out...).FirstErr(); !assert.NoError(f.t, err) {
@@ -212,16 +212,28 @@ func (l *load) rest() map[int32]int64 {
 	return l.ends
 }
 
-// outputs reads who wrote an output for each input: partition, offset, by whom.
-func readOutputs(t *testing.T, admin *kafka.Admin, topic string) map[string][]string {
+// processed is one output: who wrote it, old or new, and of a gantry which life of it.
+type processed struct{ who, life string }
+
+// readOutputs reads who wrote an output for each input, named PARTITION/OFFSET.
+func readOutputs(t *testing.T, admin *kafka.Admin, topic string) map[string][]processed {
 	t.Helper()
-	by := map[string][]string{}
+	by := map[string][]processed{}
 	_, ends, err := admin.Bounds(t.Context(), topic, true)
 	require.NoError(t, err)
 	for p, end := range ends {
 		require.NoError(t, admin.Scan(t.Context(), kafka.Scanning{Topic: topic, Partition: p, To: end, Uncommitted: true}, func(r record.Record) error {
-			who, of := string(r.Value[:3]), string(r.Value[4:])
-			by[of] = append(by[of], who)
+			var v struct{ By, From string }
+			if err := json.Unmarshal(r.Value, &v); err != nil {
+				return err
+			}
+			life := ""
+			for _, h := range r.Headers {
+				if h.Key == "life" {
+					life = string(h.Value)
+				}
+			}
+			by[v.From] = append(by[v.From], processed{v.By, life})
 			return nil
 		}))
 	}

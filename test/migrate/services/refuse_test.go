@@ -20,6 +20,7 @@ import (
 // What is no plain consumer is refused on a real broker as well, which has its own words for
 // types and states.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, text string
 		begin      func(r *reader)

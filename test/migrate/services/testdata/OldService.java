@@ -47,7 +47,7 @@ public final class OldService {
             try {
                 ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(100));
                 for (ConsumerRecord<byte[], byte[]> r : records) {
-                    String from = "old/" + r.partition() + "/" + r.offset();
+                    String from = "{\"by\":\"old\",\"from\":\"" + r.partition() + "/" + r.offset() + "\"}";
                     producer.send(new ProducerRecord<>(outputs, r.key(), from.getBytes()));
                 }
                 if (System.nanoTime() - last > 500_000_000L) {

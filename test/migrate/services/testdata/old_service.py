@@ -41,7 +41,7 @@ while not stopping:
                 print(r.error(), file=sys.stderr)
                 continue
             held = True
-            producer.produce(outputs, key=r.key(), value=f"old/{r.partition()}/{r.offset()}")
+            producer.produce(outputs, key=r.key(), value=json.dumps({"by": "old", "from": f"{r.partition()}/{r.offset()}"}))
             producer.poll(0)
     except (KafkaException, RuntimeError) as refused:
         print(refused, file=sys.stderr)
