@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) { os.Exit(Main(m)) }
 
 // Every version starts, and each door lets in whom it should and nobody else.
 func TestClusterDoors(t *testing.T) {
+	t.Parallel()
 	Each(t, Supported(), func(t *testing.T, version string) {
 		began := time.Now()
 		c := Start(t, Options{Version: version, ACLs: true})
@@ -90,6 +92,7 @@ func resident(t *testing.T, pid int) int {
 }
 
 func TestClusterACLs(t *testing.T) {
+	t.Parallel()
 	c := Start(t, Options{ACLs: true})
 	c.CreateTopic(t, "orders", 1, nil)
 	ProduceValues(t, c, "orders", 0, "a")
@@ -114,6 +117,7 @@ func TestClusterACLs(t *testing.T) {
 }
 
 func TestClusterKeepsItsDataWhenABrokerIsKilled(t *testing.T) {
+	t.Parallel()
 	c := Start(t, Options{})
 	c.CreateTopic(t, "orders", 1, nil)
 	ProduceValues(t, c, "orders", 0, "a")
@@ -134,6 +138,7 @@ func TestClusterKeepsItsDataWhenABrokerIsKilled(t *testing.T) {
 }
 
 func TestClusterOfThreeLosesNothingWithOneBroker(t *testing.T) {
+	t.Parallel()
 	c := Start(t, Options{Brokers: 3})
 	c.CreateTopic(t, "orders", 3, map[string]string{"min.insync.replicas": "2"})
 	cl := c.Client(t, member("orders")...)
@@ -187,6 +192,7 @@ func TestClusterAppliesShortRetention(t *testing.T) {
 // member that leads the group gets its partitions back as well, but kgo then joins once
 // more when its own plan differs from the one the group has.
 func TestClusterTakesAStaticMemberBackWithoutARebalance(t *testing.T) {
+	t.Parallel()
 	Each(t, Versions(), func(t *testing.T, version string) {
 		c := Start(t, Options{Version: version})
 		c.CreateTopic(t, "orders", 4, nil)
@@ -238,7 +244,10 @@ func TestClusterExpelsMembers(t *testing.T) {
 	cl := c.Client(t, member(topic, kgo.ConsumerGroup(group))...)
 	values(t, cl, 1)
 	c.Expel(t, group)
-	require.ErrorIs(t, cl.CommitUncommittedOffsets(t.Context()), kerr.UnknownMemberID)
+	err := cl.CommitUncommittedOffsets(t.Context())
+	if !errors.Is(err, kerr.GroupIDNotFound) { // one without members and positions is gone within a second
+		require.ErrorIs(t, err, kerr.UnknownMemberID)
+	}
 }
 
 func TestCertificatesWithoutABroker(t *testing.T) {
