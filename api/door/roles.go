@@ -81,6 +81,7 @@ var needs = map[string]Role{
 	"gantry:getMigration":       Viewer,
 	"gantry:getLedger":          Operator,
 	"gantry:watchMigration":     Viewer,
+	"gantry:showShadow":         Operator, // it shows records
 	"gantry:predictMigration":   Operator,
 	"gantry:runMigration":       Operator,
 	"gantry:approveMigration":   Operator,
