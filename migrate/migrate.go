@@ -154,8 +154,11 @@ func (m *Migrations) Delete(ctx context.Context, name string, by store.Write) er
 	if err != nil {
 		return err
 	}
-	if s.State != plan.Planned && s.State != plan.RolledBack && s.State != plan.Released {
+	if s.State != plan.Planned && s.State != plan.Shadowed && s.State != plan.RolledBack && s.State != plan.Released {
 		return fmt.Errorf("delete plan %s: it is %s; roll it back or release it first: %w", name, s.State, ErrState)
+	}
+	if err := (&shadowed{m.functionsOf(s.Plan, by)}).remove(ctx); err != nil {
+		return err
 	}
 	return m.plans.Delete(ctx, name, version, by)
 }

@@ -108,8 +108,11 @@ func (f *shadowed) check(ctx context.Context) (faults []string) {
 
 // kept names the effects of one function that nothing here can keep from happening.
 func (f *shadowed) kept(fn function.Function) (faults []string) {
-	if fn.Kind == function.Process {
+	switch fn.Kind {
+	case function.Process:
 		return nil
+	case function.InProcess:
+		return []string{fmt.Sprintf("function %s is the integration %s: what it writes is its effect, and it would write in shadow as well; leave it out of the plan, or give the plan a function that answers with records", fn.Name, fn.Integration)}
 	}
 	for _, e := range f.plan.Effects {
 		switch {
@@ -146,6 +149,19 @@ func (f *shadowed) Enable(ctx context.Context) error { return f.turn(ctx, true) 
 // Disable implements shadow.Functions.
 func (f *shadowed) Disable(ctx context.Context) error {
 	err := f.turn(ctx, false)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// remove takes the mapping of the last run away; the topics it wrote stay for as long as they
+// keep records.
+func (f *shadowed) remove(ctx context.Context) error {
+	_, _, err := f.mappings.Change(ctx, f.id(), f.by, func(m *mapping.Mapping) error {
+		m.Enabled, m.Deleting, m.LastModified = false, true, clock()
+		return nil
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}

@@ -31,6 +31,7 @@ type world struct {
 	plan   plan.Plan
 	kept   journal
 	on     bool // the mapping of the functions
+	lasts  time.Duration
 
 	mu    sync.Mutex
 	shown plan.Shadow
@@ -60,7 +61,7 @@ func (w *world) begin() {
 	w.over, w.end, w.cut = make(chan error, 1), make(chan struct{}), cancel
 	go func() {
 		_, err := shadow.Run(ctx, shadow.Config{
-			Plan: w.plan, Admin: w.admin, Journal: &w.kept, Functions: w, End: w.end,
+			Plan: w.plan, Admin: w.admin, Journal: &w.kept, Functions: w, End: w.end, For: w.lasts,
 			Show: func(s plan.Shadow) { w.mu.Lock(); w.shown = s; w.mu.Unlock() },
 		})
 		w.over <- err
@@ -227,6 +228,37 @@ func TestARunIsGoneOnWith(t *testing.T) {
 		require.True(t, w.done().Passed)
 		_, ok = shadow.UnderWay(w.kept.lines)
 		require.False(t, ok)
+	})
+}
+
+// A run that should have ended while no gantry was there compares what came until then.
+func TestAnOverdueRunReadsEverything(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.commit(group, 0, 0)
+		w.lasts = time.Hour
+		w.begin()
+		time.Sleep(10 * time.Second)
+		w.cut(context.Canceled)
+		<-w.over
+		for i := range 5_000 {
+			value := fmt.Sprintf(`{"n":%d}`, i)
+			for _, topic := range []string{in, out, captured} {
+				w.client.Produce(context.Background(), &kgo.Record{Topic: topic, Key: []byte("a"), Value: []byte(value)}, nil)
+			}
+		}
+		require.NoError(t, w.client.Flush(context.Background()))
+		w.commit(group, 5000, 0)
+		w.commit(shadowGroup, 5000, 0)
+		time.Sleep(2 * time.Hour)
+		began := time.Now()
+		w.lasts = 0 // it is kept with the run
+		w.begin()
+		require.NoError(t, <-w.over)
+		require.Less(t, time.Since(began), 5*time.Minute)
+		s, ok, err := shadow.Last(w.kept.lines)
+		require.True(t, ok)
+		require.NoError(t, err)
+		require.Equal(t, int64(5000), s.Outputs[0].Equal, "%+v", s.Outputs[0])
 	})
 }
 

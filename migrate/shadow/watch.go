@@ -36,7 +36,7 @@ func (r *run) watch(ctx context.Context) error {
 }
 
 func (r *run) loop(ctx context.Context) error {
-	end, ending, until := r.End, false, time.Time{}
+	end, ending := r.End, &ending{}
 	looked := time.Time{}
 	var over <-chan time.Time
 	if r.begun.For > 0 {
@@ -61,15 +61,52 @@ func (r *run) loop(ctx context.Context) error {
 		default:
 		}
 		if asked {
-			end, over, ending, until = nil, nil, true, time.Now().Add(r.Timing.Last)
+			end, over = nil, nil
 			r.Tell("the shadow run ends when both implementations are done with what is there")
 			r.b.last = r.b.number + 2 // the one under way began before
+			if err := ending.begin(ctx, r); err != nil {
+				return err
+			}
 		}
-		if ending && (r.b.number >= r.b.last || time.Now().After(until)) {
+		if ending.over(r) {
 			return nil
 		}
 		r.show()
 	}
+}
+
+// ending is the end of a run: a barrier behind everything that was there, or, where the
+// implementations take too long, as much as could be read.
+type ending struct {
+	ends  plan.Offsets // of what is followed, when the end began
+	until time.Time    // once that has been read; zero before
+}
+
+func (e *ending) begin(ctx context.Context, r *run) error {
+	e.ends = plan.Offsets{}
+	for topic := range r.sides {
+		_, end, err := r.Admin.Bounds(ctx, topic, false)
+		if err != nil && ctx.Err() == nil {
+			continue // it is not waited for
+		}
+		if err != nil {
+			return context.Cause(ctx)
+		}
+		e.ends[topic] = end
+	}
+	return nil
+}
+
+func (e *ending) over(r *run) bool {
+	switch {
+	case e.ends == nil:
+		return false
+	case r.b.number >= r.b.last:
+		return true
+	case e.until.IsZero() && r.readTo(e.ends):
+		e.until = time.Now().Add(r.Timing.Last)
+	}
+	return !e.until.IsZero() && time.Now().After(e.until)
 }
 
 // read takes what came. A cluster that does not answer for a moment is waited for: nothing
@@ -174,7 +211,7 @@ func (r *run) advance(ctx context.Context, old, shadow plan.Offsets) error {
 		}
 		return r.drain(ctx)
 	case draining:
-		if r.drained() {
+		if r.readTo(r.b.outputs) {
 			r.cmp.Settle(r.b.mark)
 			r.b.stage = reading
 			r.b.number++
@@ -231,8 +268,9 @@ func (r *run) drain(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) drained() bool {
-	for topic, ends := range r.b.outputs {
+// readTo says whether everything before these ends has been read.
+func (r *run) readTo(all plan.Offsets) bool {
+	for topic, ends := range all {
 		for p, end := range ends {
 			if at, _ := r.follow.Next(topic, p); at < end {
 				return false
