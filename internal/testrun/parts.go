@@ -70,7 +70,7 @@ var parts = []Part{
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: time.Hour},
 	},
 	{
-		Name: "assess", About: "a cluster of known shapes, surveyed: what is said of it, how long it takes, what it costs the broker; the report in a browser",
+		Name: "assess", About: "a cluster of known shapes, surveyed: what is said of it, how long it takes, what it costs the broker; the report, and the page of a shadow run, in a browser",
 		Packages: []string{"test/assess"}, Kafka: true, Wants: []Tool{java, maven, chromium},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
 	},
