@@ -2,6 +2,7 @@ package declare
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,6 +15,11 @@ import (
 	"gantry/mapping"
 	"gantry/pipeline/filter"
 	"gantry/plan"
+)
+
+var (
+	secretName  = regexp.MustCompile(`(?i)secret|password|passwd|token|private_?key`)
+	secretInURL = regexp.MustCompile(`://[^/@]*:[^/@]+@`)
 )
 
 var planName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
@@ -197,6 +203,11 @@ func (r *planReader) effect(n ast.Node, path string) {
 	r.need(n, path, map[string]bool{"kind": e.Kind != "", "name": e.Name != "", "shadow": e.Shadow != ""})
 	if (e.Shadow == plan.EffectOverride) != (len(e.Environment) > 0) {
 		r.fault(n, path, "environment: says what the functions get instead; it goes with shadow: override, and with no other")
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Environment)) {
+		if secretName.MatchString(name) || secretInURL.MatchString(e.Environment[name]) {
+			r.fault(n, path, "environment: %s looks like a secret, and a plan stands in the ledger as it is written: keep the secret in the function's secrets: and override where it leads only", name)
+		}
 	}
 	if len(e.Allow) > 0 && e.Shadow != plan.EffectOverride {
 		r.fault(n, path, "allow: says where an override leads; it goes with shadow: override, and with no other")

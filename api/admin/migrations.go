@@ -59,10 +59,11 @@ func (s *Server) getMigration(ctx context.Context, c call[none]) (migrationView,
 		return migrationView{}, err
 	}
 	v := s.migrationOf(m)
-	v.Plan = &m.Plan
+	shown := withoutValues(m.Plan)
+	v.Plan = &shown
 	lines, err := s.cfg.Migrations.Lines(ctx, m.Plan.Name)
 	if n := len(lines); n > 0 {
-		v.Last, v.Lines = &lines[n-1], n
+		v.Last, v.Lines = withoutPlan(&lines[n-1]), n
 	}
 	return v, err
 }
@@ -205,10 +206,30 @@ func (s *Server) showShadow(ctx context.Context, c call[none]) (plan.Shadow, err
 	return s.cfg.Migrations.Result(ctx, c.path("name"))
 }
 
+// withoutValues is a plan whose variables show their names only.
+func withoutValues(p plan.Plan) plan.Plan {
+	p.Effects = slices.Clone(p.Effects)
+	for i := range p.Effects {
+		p.Effects[i].Environment = masked(p.Effects[i].Environment)
+	}
+	return p
+}
+
+// withoutPlan is a line of the ledger without the values of variables that a plan has.
+func withoutPlan(l *plan.Line) *plan.Line {
+	if l == nil || l.Step != plan.StepPlan {
+		return l
+	}
+	shown := *l
+	shown.Facts, shown.Written = nil, nil
+	return &shown
+}
+
 func follow(run *migrate.Run) following[migrate.Event] {
 	n := 0
 	return following[migrate.Event]{next: func(ctx context.Context) (migrate.Event, bool) {
 		e, more := run.Follow(ctx, n)
+		e.Line = withoutPlan(e.Line)
 		n++
 		return e, more
 	}, end: func() {}}
