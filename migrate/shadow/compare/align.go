@@ -39,6 +39,9 @@ const (
 // end of both.
 func (m *matcher) align(l *line, b uint64, grid int) (steps []move, whole bool) {
 	as, bs := l.side[left], l.side[right]
+	if n := min(len(as), len(bs)); m.patient {
+		as, bs = as[:n], bs[:n]
+	}
 	if len(as) <= window && len(bs) <= window || len(as)*len(bs) <= grid {
 		return m.cheapest(as, bs, b), true
 	}

@@ -135,7 +135,13 @@ func (c *Comparison) Settle(b Barrier) {
 	for _, name := range slices.Sorted(maps.Keys(c.topics)) {
 		t := c.topics[name]
 		if t.second != nil {
-			t.second.settle(b.at) // masks first
+			t.second.patient = b.at < c.at // no barrier waits for the second run
+			t.second.settle(b.at)          // masks first
+			if t.learns(); t.learning && t.noise.pairs == 0 && b.at < c.at && t.barriers < patience {
+				t.barriers++
+				continue
+			}
+			t.learned()
 		}
 		t.main.settle(b.at)
 	}
@@ -151,6 +157,28 @@ type topic struct {
 	noise    *noise
 	second   *matcher // nil without a second run
 	unpaired int64
+
+	learning bool   // what is compared waits for the first masks
+	held     []held // meanwhile
+	barriers int    // that have passed meanwhile
+}
+
+// What is compared before a mask is known is paired by what differs in any case, and how it
+// was paired stays. So the comparison waits for the first pairs of the second run, but not
+// for ever.
+const (
+	taught   = 30     // pairs of the second run
+	mostHeld = 50_000 // outputs
+	patience = 20     // barriers
+)
+
+// held is an output that waits for the first masks.
+type held struct {
+	side  Side
+	o     *output
+	at    uint64
+	name  uint64
+	loose bool
 }
 
 func newTopic(p plan.Plan, o plan.Output, s *seen) *topic {
@@ -160,7 +188,7 @@ func newTopic(p plan.Plan, o plan.Output, s *seen) *topic {
 	t.main = newMatcher(t.rules, t.tally, ordered)
 	if o.Second != "" {
 		t.noise = &noise{rules: t.rules, pair: o.Pair}
-		t.second = newMatcher(t.rules, t.noise, ordered)
+		t.second, t.learning = newMatcher(t.rules, t.noise, ordered), true
 	}
 	return t
 }
@@ -186,11 +214,40 @@ func (t *topic) add(side Side, o *output, at uint64) {
 	}
 	loose := t.output.Pair == plan.PairKey && o.Key == nil
 	if t.second != nil && side != New {
-		t.second.place(t.second.add(name, min(int(side), right), o, at, loose))
+		same := &output{Record: o.Record} // between two runs of the old code there is no seam
+		t.second.place(t.second.add(name, min(int(side), right), same, at, loose))
 	}
-	if side != Second {
-		it := t.main.add(name, int(side), o, at, loose)
-		t.tally.enter(it)
-		t.main.place(it)
+	switch {
+	case side == Second:
+	case t.learning:
+		t.held = append(t.held, held{side, o, at, name, loose})
+	default:
+		t.compare(held{side, o, at, name, loose})
 	}
+	t.learns()
+}
+
+func (t *topic) compare(h held) {
+	it := t.main.add(h.name, int(h.side), h.o, h.at, h.loose)
+	t.tally.enter(it)
+	t.main.place(it)
+}
+
+// learns ends the wait for masks once there is no more use in it.
+func (t *topic) learns() {
+	if t.learning && (t.noise.pairs >= taught || len(t.held) >= mostHeld) {
+		t.learned()
+	}
+}
+
+// learned compares what was held.
+func (t *topic) learned() {
+	if !t.learning {
+		return
+	}
+	t.learning = false
+	for _, h := range t.held {
+		t.compare(h)
+	}
+	t.held = nil
 }

@@ -92,7 +92,9 @@ func (m *matcher) settleOrdered(l *line, b uint64) {
 	for {
 		m.drain(l)
 		if len(l.side[left]) == 0 || len(l.side[right]) == 0 {
-			m.endAlone(l, b)
+			if !m.patient {
+				m.endAlone(l, b)
+			}
 			return
 		}
 		steps, whole := m.align(l, b, mostGrid)

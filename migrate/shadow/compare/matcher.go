@@ -42,6 +42,7 @@ type matcher struct {
 	judge   judge
 	ordered bool // within a line
 	limit   int
+	patient bool // what one side only has is left to wait: the other may be far behind
 
 	lines   map[uint64]*line
 	free    []*line
@@ -144,6 +145,9 @@ func (m *matcher) settle(b uint64) {
 		}
 	}
 	for _, l := range inOrder(touched) {
+		if m.patient && (len(l.side[left]) == 0 || len(l.side[right]) == 0) {
+			continue
+		}
 		if l.loose {
 			m.settleLoose(l, b)
 		} else {

@@ -35,7 +35,7 @@ func (c *Comparison) Report() plan.Shadow {
 
 func (t *topic) report() plan.Compared {
 	c := t.tally.counts
-	c.Pending = int64(t.main.pending[left] + t.main.pending[right] + t.tally.waiting())
+	c.Pending = int64(t.main.pending[left] + t.main.pending[right] + t.tally.waiting() + len(t.held))
 	c.Keys = len(t.tally.keys.set)
 	c.Differences = t.tally.differences(&c)
 	c.Masks = t.tally.masks()
