@@ -239,7 +239,7 @@ func TestAnOverdueRunReadsEverything(t *testing.T) {
 		w.begin()
 		time.Sleep(10 * time.Second)
 		w.cut(context.Canceled)
-		<-w.over
+		require.ErrorIs(t, <-w.over, context.Canceled)
 		for i := range 5_000 {
 			value := fmt.Sprintf(`{"n":%d}`, i)
 			for _, topic := range []string{in, out, captured} {

@@ -15,7 +15,9 @@ import (
 func TestMasksAreLearnedBeforeAnythingIsPaired(t *testing.T) {
 	t.Parallel()
 	s := begin(plan.Output{Pair: plan.PairKey, Order: true, Second: "second"})
-	bill := func(n int, by string) string { return fmt.Sprintf(`k={"order":%d,"total":7,"made":"%s%d","by":"%s"}`, n, by, n, by) }
+	bill := func(n int, by string) string {
+		return fmt.Sprintf(`k={"order":%d,"total":7,"made":"%s%d","by":"%s"}`, n, by, n, by)
+	}
 	for n := range 5 { // four of them committed when the run began
 		s.add(compare.Old, 90+n, bill(n, "old"))
 	}
