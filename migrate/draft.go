@@ -125,6 +125,8 @@ func (d Draft) YAML() string {
 	p("# effects:")
 	p("#   - { kind: database, name: order rows, target: \"db:5432\", shadow: override, environment: { DB_HOST: shadow-db }, allow: [\"shadow-db:5432\"] }")
 	p("#   - { kind: http, name: mail, target: \"mail:25\", shadow: denied, enforcement: enforced }")
+	p("# ignore:                           # differences that are none, each with its reason")
+	p("#   - { path: updatedAt, why: the clock }   # of the JSON value, lines[*].id, header:NAME, key, partition")
 	p("gates: { compared: 1000, different: 0.3%%, keys: 100, hoursOfWeek: 24, for: 24h }")
 	p("guards: { unresolved: 60s, errors: 1%%, errorsOver: 200, lagFactor: 2, watch: 30m }")
 	p("fence: %s                         # strong, operator (people type the lines), weak (no authorizer)", map[bool]string{true: "weak", false: "strong"}[d.Principal == ""])

@@ -33,7 +33,7 @@ func TestADraftFromAnAssessment(t *testing.T) {
 	require.NoError(t, err)
 	text := d.With(migrate.Draft{Functions: []string{"bill"}, Principal: "User:billing"}).YAML()
 	for _, want := range []string{
-		"name: billing\n", "cluster: onprem\n", `group: "billing"`, `topics: ["orders"]`, "- name: bill\n", "topic: bills", "fence: strong",
+		"name: billing\n", "cluster: onprem\n", `group: "billing"`, `topics: ["orders"]`, "- name: bill\n", "topic: bills", "fence: strong", "# ignore:",
 		"# from the assessment of 2026-11-30: verdict function, wave 1", "# it has a database (here): name it among the effects",
 	} {
 		require.Contains(t, text, want)
