@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"gantry/kafka"
@@ -173,6 +174,9 @@ func (m *Migrations) Look(ctx context.Context, name string, waived bool) (cutove
 		return pre, said, err
 	}
 	lines, err := m.Lines(ctx, name)
+	if known, _, unread := stands(lines); unread != nil || !reflect.DeepEqual(plain(known), plain(s.Plan)) {
+		lines = nil // they are of another plan than the one kept now
+	}
 	if no := gatesUnmet(lines); err == nil && no != "" {
 		said.NoGo = append(said.NoGo, no)
 	}
