@@ -19,7 +19,7 @@ func TestTheShadowPageInABrowser(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	s := plan.Shadow{
-		Plan: "orders", Group: "order-service", Began: at, Until: at.Add(time.Hour), Over: true, Inputs: 1000,
+		Plan: "orders", Group: "order-service", Began: at, Until: at.Add(time.Hour), Over: true, Inputs: 1000, Upper: 0.0063,
 		Outputs: []plan.Compared{{
 			Topic: "bills", Pair: plan.PairKey, Old: 1000, New: 1000, Equal: 998, Different: 2, Keys: 500, Upper: 0.0063,
 			Differences: []plan.Difference{{Kind: plan.DifferentFields, Paths: []string{"total"}, Count: 2, Keys: 1, Samples: []plan.Sample{{
