@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -90,19 +91,33 @@ func (w *world) givenBack(err error, text string) cutover.Returned {
 }
 
 // A supervisor starts the old service again and again, from its stop to the end of the
-// watch. It is fenced whether it is back while the group is waited for or later.
-func supervisor(w *world) { w.supervised(func() {}) }
+// watch.
+func supervisor(w *world) {
+	w.supervised(func() {})
+	w.judge(w.plan.NewGroup())
+}
 
+// One that is quick has it at work again before the fence is set. This broker lets it join at
+// once, as brokers do whose group.initial.rebalance.delay.ms is 0: removed in the middle of a
+// batch it does that again, by itself and before the seam, as after any rebalance.
 func quickSupervisor(w *world) {
-	w.supervised(func() {
+	proof := w.supervised(func() {
 		w.await("the old service to be back", func() bool {
 			g, err := w.admin.GroupState(context.Background(), w.plan.Service.Group)
 			return err == nil && g.State == "Stable" && len(g.Members) == 1
 		})
 	})
+	require.True(w.t, w.told.has("1 members of group "+w.plan.Service.Group+" did not leave within 4s: the fence removes them"))
+	alone := map[string]bool{}
+	for _, s := range proof.Seams {
+		for at := range s.OldEnd {
+			alone[fmt.Sprintf("%d/%d", s.Partition, at)] = true // the functions began behind it
+		}
+	}
+	w.count(w.plan.NewGroup(), func(id string) bool { return w.twice[id] || alone[id] })
 }
 
-func (w *world) supervised(back func()) {
+func (w *world) supervised(back func()) cutover.Proof {
 	w.plan.Stop.Wait = 4 * time.Second
 	var end func()
 	w.stopped = func() { w.old.start(); end = w.again(100*time.Millisecond, w.old.start); back() }
@@ -113,7 +128,7 @@ func (w *world) supervised(back func()) {
 		require.Equal(w.t, s.OldEnd, w.committed(w.plan.Service.Group)[s.Partition], "it tries and is refused")
 	}
 	end()
-	w.judge(w.plan.NewGroup())
+	return proof
 }
 
 func supervisorBehindAWeakFence(w *world) {
