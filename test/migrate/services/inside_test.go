@@ -56,7 +56,7 @@ func (i *inside) start(o *old) {
 
 func work(ctx context.Context, o *old, client *kgo.Client, ended chan struct{}) {
 	defer close(ended)
-	defer client.CloseAllowingRebalance()
+	defer leave(client)
 	for ctx.Err() == nil {
 		fetches := client.PollFetches(ctx)
 		var in, out []*kgo.Record
@@ -77,6 +77,16 @@ func work(ctx context.Context, o *old, client *kgo.Client, ended chan struct{}) 
 		}
 		client.AllowRebalance()
 	}
+}
+
+// leave ends a client. A member that was removed while it waited for its partitions may never
+// get an answer, and its last word would wait behind that.
+func leave(client *kgo.Client) {
+	client.AllowRebalance()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = client.LeaveGroupContext(ctx) // refused behind a fence
+	client.Close()
 }
 
 // stop ends it: what it was given is committed. A static member stays in its group.
