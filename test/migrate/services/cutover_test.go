@@ -32,6 +32,8 @@ type world struct {
 	load      *load
 	timing    cutover.Timing
 	twice     map[string]bool // inputs that may be processed twice: they were reported
+	stopped   func()          // happens when the old service has stopped, in the pause; nil = nothing
+	told      said
 }
 
 type size struct {
@@ -75,11 +77,15 @@ func newWorld(t *testing.T, c *kafkatest.Cluster, k kind, s size) *world {
 func (w *world) protocol() *cutover.Protocol {
 	return cutover.New(cutover.Config{
 		Plan: w.plan, Admin: w.admin, Journal: w.ledger, Mappings: w.functions, Timing: w.timing, Principal: "User:ANONYMOUS",
-		Tell: func(s string) { w.t.Log("told: " + s) },
+		Tell: func(s string) { w.told.add(s); w.t.Log("told: " + s) },
 		Hook: func(_ context.Context, command []string, _ map[string]string) error {
 			switch command[0] {
 			case "stop":
-				return w.old.stop()
+				err := w.old.stop()
+				if w.stopped != nil {
+					w.stopped()
+				}
+				return err
 			case "start":
 				w.old.start()
 			}
@@ -140,11 +146,20 @@ func (w *world) rollback() cutover.Returned {
 // judge ends the load, lets the owner finish, and asks the property.
 func (w *world) judge(owner string) {
 	w.t.Helper()
+	who := w.count(owner, func(id string) bool { return w.twice[id] })
+	require.Positive(w.t, who["old"])
+	require.Positive(w.t, who["new"])
+}
+
+// count is judge with another word on what may come twice. It gives how many outputs each
+// wrote.
+func (w *world) count(owner string, mayTwice func(id string) bool) (who map[string]int) {
+	w.t.Helper()
 	ends := w.load.rest()
 	w.await("the owner to finish", func() bool { return w.lag(owner) == 0 })
 	by := readOutputs(w.t, w.admin, w.old.outputs)
 	var total, twice, lost int
-	who := map[string]int{}
+	who = map[string]int{}
 	for p, end := range ends {
 		for at := range end {
 			id := fmt.Sprintf("%d/%d", p, at)
@@ -154,7 +169,7 @@ func (w *world) judge(owner string) {
 				lost++
 			case n > 1:
 				twice++
-				require.True(w.t, w.twice[id], "record %s was processed by %v, and no tail has it", id, by[id])
+				require.True(w.t, mayTwice(id), "record %s was processed by %v, and no tail has it", id, by[id])
 			}
 			for _, b := range by[id] {
 				who[b.who]++
@@ -163,8 +178,7 @@ func (w *world) judge(owner string) {
 	}
 	w.t.Logf("%d records: %d lost, %d processed twice, %d outputs of the old service and %d of the functions", total, lost, twice, who["old"], who["new"])
 	require.Zero(w.t, lost)
-	require.Positive(w.t, who["old"])
-	require.Positive(w.t, who["new"])
+	return who
 }
 
 // Each kind of service goes over, back, and over again, under load.

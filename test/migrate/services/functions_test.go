@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,6 +28,9 @@ type functions struct {
 	t              *testing.T
 	c              *kafkatest.Cluster
 	topic, outputs string
+	principal      string                 // "" = nobody: the plaintext door asks for no name
+	opts           []kgo.Opt              // added to the client's, they win
+	poison         func(*kgo.Record) bool // a record that always fails, and what is behind it; nil = none
 
 	mu       sync.Mutex
 	prepared bool
@@ -58,11 +62,12 @@ func (f *functions) Enable(_ context.Context, group string) error {
 		return nil
 	}
 	f.started = plan.Offsets{}
-	client, err := kgo.NewClient(append(f.c.Options(),
+	opts := append(f.c.Options(),
 		kgo.ConsumerGroup(group), kgo.ConsumeTopics(f.topic), kgo.ClientID("gantry"), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
 		kgo.ConsumeStartOffset(kgo.NoResetOffset()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.AdjustFetchOffsetsFn(f.begins), kgo.ProducerLinger(0), kgo.FetchMaxWait(100*time.Millisecond),
-	)...)
+	)
+	client, err := kgo.NewClient(append(opts, f.opts...)...)
 	if err != nil {
 		return err
 	}
@@ -86,15 +91,19 @@ func (f *functions) run(ctx context.Context, client *kgo.Client, ended chan stru
 	defer client.CloseAllowingRebalance()
 	for ctx.Err() == nil {
 		fetches := client.PollFetches(ctx)
-		var out []*kgo.Record
+		var in, out []*kgo.Record
 		fetches.EachRecord(func(r *kgo.Record) {
+			if f.poison != nil && f.poison(r) {
+				return
+			}
+			in = append(in, r)
 			out = append(out, &kgo.Record{Topic: f.outputs, Key: r.Key, Value: fmt.Appendf(nil, `{"by":"new","from":"%d/%d"}`, r.Partition, r.Offset)})
 		})
 		if len(out) > 0 {
 			if err := client.ProduceSync(context.Background(), out...).FirstErr(); !assert.NoError(f.t, err) {
 				return
 			}
-			if err := client.CommitUncommittedOffsets(context.Background()); err == nil {
+			if err := client.CommitRecords(context.Background(), in...); err == nil {
 				f.mu.Lock()
 				f.records += int64(len(out))
 				f.mu.Unlock()
@@ -136,7 +145,7 @@ func (f *functions) done() int64 {
 
 func (f *functions) Owns(m kafka.Member) bool { return m.ClientID == "gantry" }
 
-func (f *functions) Principal() string { return "User:ANONYMOUS" }
+func (f *functions) Principal() string { return cmp.Or(f.principal, "User:ANONYMOUS") }
 
 // ledger is a journal in memory; dead is asked before each write and behind it.
 type ledger struct {
@@ -146,6 +155,12 @@ type ledger struct {
 }
 
 type death struct{ at string }
+
+func (l *ledger) has(step plan.Step, phase plan.Phase) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.lines, func(l plan.Line) bool { return l.Step == step && l.Phase == phase })
+}
 
 func (l *ledger) Write(_ context.Context, step plan.Step, phase plan.Phase, facts any) error {
 	text, err := json.Marshal(facts)

@@ -41,6 +41,7 @@ type kind struct {
 	settings map[string]string
 	python   bool
 	newest   bool // KIP-848: brokers from 4.0 on
+	inside   bool // in the test itself
 }
 
 func kinds() []kind {
@@ -62,11 +63,16 @@ type old struct {
 	outputs string
 	dir     string
 	running *kafkatest.Program
+	inside  inside
 	deaf    bool
 }
 
 func (o *old) start() {
 	o.t.Helper()
+	if o.kind.inside {
+		o.inside.start(o)
+		return
+	}
 	if o.running != nil && o.running.Running() {
 		return
 	}
@@ -83,6 +89,10 @@ func (o *old) start() {
 }
 
 func (o *old) stop() error {
+	if o.kind.inside {
+		o.inside.stop()
+		return nil
+	}
 	if o.running == nil {
 		return nil
 	}
