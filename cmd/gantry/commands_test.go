@@ -107,9 +107,9 @@ func (l living) lifeOf(name string) {
 	require.Equal(l.t, name+": paused\n", l.must("pause", name))
 	l.until("describe", "mapping", name).contains("Disabled")
 	l.must("produce", "orders", "--cluster", "local", "4")
-	code, _, errs := l.do("", "wait", name, "--settled", "--timeout", "300ms")
+	code, _, errs := l.do("", "wait", name, "--settled", "--timeout", "3s")
 	require.Equal(l.t, 1, code)
-	require.Contains(l.t, errs, "1 record not settled within 300ms")
+	require.Contains(l.t, errs, "1 record not settled within 3s")
 	l.must("resume", name)
 	l.must("wait", name, "--settled", "--timeout", "20s")
 
