@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -105,7 +106,10 @@ func (w *world) committed(group string) map[int32]int64 {
 
 func (w *world) lag(group string) (n int64) {
 	_, ends, err := w.admin.Bounds(w.t.Context(), w.old.topic, false)
-	require.NoError(w.t, err)
+	if err != nil { // a broker on a loaded machine is away for a moment: whoever waits asks again
+		w.t.Log("the lag can't be seen: " + err.Error())
+		return math.MaxInt64
+	}
 	at := w.committed(group)
 	for p, end := range ends {
 		n += end - at[p]
