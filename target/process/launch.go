@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -122,6 +123,8 @@ func ask(ctx context.Context, q question) (string, error) {
 	cmd.Env = []string{"PATH=" + q.path, "LANG=C.UTF-8"}
 	cmd.Dir = q.dir
 	cmd.SysProcAttr = attributes(q.as)
+	runtime.LockOSThread() // the kernel kills the program when the thread that forked it ends, and nobody else may take it and end it
+	defer runtime.UnlockOSThread()
 	out, err := cmd.CombinedOutput()
 	text := strings.TrimSpace(string(out))
 	if err != nil {
