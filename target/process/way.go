@@ -32,10 +32,10 @@ func (w *way) carry(ctx context.Context, near net.Conn) {
 	far, err := w.dial(trying, "tcp", w.target)
 	if err != nil {
 		w.failed.Add(1)
-		reset(near)
 		if ctx.Err() == nil {
 			w.log.Warn("a target that functions may reach could not be connected to", "event", "egress.not_connected", "target", w.target, "error", err)
 		}
+		reset(near) // behind the line: who sees it finds it
 		return
 	}
 	defer near.Close()
