@@ -30,10 +30,13 @@ type Part struct {
 	Timeout  map[Size]time.Duration // of each package; a size that is not here does not run the part
 	Race     bool
 	Within   string // the part that runs the same tests: in size "test" one of the two is enough
+	Proof    bool   // it proves that nothing is lost, hidden or let in: one failure is the verdict
 	Kafka    bool   // with a real Kafka: never from the test cache, and not with as much at once as others (crowd)
 	Needs    []Tool // without them the part is skipped
 	Wants    []Tool // without them some of its tests skip themselves
 	Kits     []Kit  // fetched into the cache before the parts run
+
+	alone string // the one test that is run, by itself (unsteady.go)
 
 	Fuzz   bool          // it stands for all fuzz targets; each becomes a part of its own (fuzz.go)
 	Target string        // the one it runs
@@ -76,17 +79,17 @@ var parts = []Part{
 	},
 	{
 		Name: "letters", About: "dead letters on topics, in SQS, SNS and S3: found, redriven, each record counted",
-		Packages: []string{"test/letters"}, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{awsServer},
+		Packages: []string{"test/letters"}, Proof: true, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{awsServer},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
 	},
 	{
 		Name: "attack", About: "hostile callers, files and functions, each attempt refused",
-		Packages: []string{"test/attack"}, Kafka: true, Wants: []Tool{chromium},
+		Packages: []string{"test/attack"}, Proof: true, Kafka: true, Wants: []Tool{chromium},
 		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute},
 	},
 	{
 		Name: "fault", About: "kill -9, rebalances, lying functions, lost sources",
-		Packages: []string{"test/fault"}, Kafka: true, Wants: []Tool{java, maven, python},
+		Packages: []string{"test/fault"}, Proof: true, Kafka: true, Wants: []Tool{java, maven, python},
 		Timeout: map[Size]time.Duration{Test: 20 * time.Minute, Full: 2 * time.Hour, Soak: 6 * time.Hour},
 	},
 	{
@@ -108,17 +111,17 @@ var parts = []Part{
 	},
 	{
 		Name: "migrate", About: "old services go over to functions and back under load; to AWS: templates before its linters and applied again, the hand-over of a group between two gantrys, the page on leaving",
-		Packages: []string{"test/migrate"}, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{templateLinters, schemaReaders},
+		Packages: []string{"test/migrate"}, Proof: true, Kafka: true, Wants: []Tool{java, maven, python}, Kits: []Kit{templateLinters, schemaReaders},
 		Timeout: map[Size]time.Duration{Test: 15 * time.Minute, Full: time.Hour},
 	},
 	{
 		Name: "simulation", About: "the whole pipeline under faults drawn from a seed",
-		Packages: []string{"test/simulation"},
-		Timeout:  map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute, Soak: 6 * time.Hour},
+		Packages: []string{"test/simulation"}, Proof: true,
+		Timeout: map[Size]time.Duration{Test: 10 * time.Minute, Full: 30 * time.Minute, Soak: 6 * time.Hour},
 	},
 	{
 		Name: "fuzz", About: "inputs made up by Go's fuzzer, two seconds for each target here, 30 processor minutes in make fuzz",
-		Fuzz:    true,
+		Fuzz: true, Proof: true,
 		Timeout: map[Size]time.Duration{Test: 5 * time.Minute, Fuzz: time.Hour},
 	},
 	{

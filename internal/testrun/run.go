@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,8 +23,9 @@ type runner struct {
 	records  *records
 	began    time.Time
 
-	results map[ID]Result
-	notes   []string // parts that did not run, and why
+	results  map[ID]Result
+	unsteady []unsteady
+	notes    []string // parts that did not run, and why
 }
 
 func newRunner(ctx context.Context, opts options, out io.Writer) (*runner, error) {
@@ -86,6 +89,9 @@ func (r *runner) part(ctx context.Context, p Part) bool {
 	for n := 1; n < fuzzAttempts && cut(p, c.results); n++ {
 		fmt.Fprintln(r.out, "the fuzzer was cut by its own clock; again")
 		c, err = r.test(ctx, p, packagesOf(p, r.packages))
+	}
+	if err != nil && r.again(ctx, p, c.results) {
+		err = nil
 	}
 	n := count(c.results)
 	merge(r.results, c.results)
@@ -166,7 +172,10 @@ func arguments(p Part, size Size) []string {
 	if p.Race {
 		args = append(args, "-race")
 	}
-	if p.Kafka {
+	switch {
+	case p.alone != "":
+		args = append(args, "-count", strconv.Itoa(unsteadyRuns), "-run", "^"+regexp.QuoteMeta(p.alone)+"$")
+	case p.Kafka:
 		args = append(args, "-count", "1")
 		args = append(args, crowd[size]...)
 	}

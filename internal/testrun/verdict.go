@@ -15,6 +15,7 @@ const outputLimit = 8 << 10
 // the counts, alone on its line. It gives the exit code.
 func (r *runner) verdict(failed bool) int {
 	r.failures()
+	r.unsteadies()
 	r.skips()
 	for _, note := range r.notes {
 		fmt.Fprintln(r.out, "note:", note)

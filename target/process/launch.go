@@ -146,6 +146,12 @@ func writeBootstrap(cfg Config, name string) (dir, path string, err error) {
 	if err != nil {
 		return "", "", err
 	}
+	return writeRuntime(cfg, name, content)
+}
+
+// writeRuntime writes a file that functions are run with to a folder of its content's
+// hash, where all processes may read it. What is there already stays.
+func writeRuntime(cfg Config, name string, content []byte) (dir, path string, err error) {
 	sum := sha256.Sum256(content)
 	dir = filepath.Join(cfg.DataDir, "runtime-"+hex.EncodeToString(sum[:6]))
 	path = filepath.Join(dir, name)
@@ -153,14 +159,14 @@ func writeBootstrap(cfg Config, name string) (dir, path string, err error) {
 		return dir, path, os.Chmod(dir, 0o755)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", "", fmt.Errorf("write our bootstrap: %w", err)
+		return "", "", fmt.Errorf("write the runtime: %w", err)
 	}
 	if err := os.Chmod(dir, 0o755); err != nil { // whatever the umask is: nothing in it is secret
-		return "", "", fmt.Errorf("write our bootstrap: %w", err)
+		return "", "", fmt.Errorf("write the runtime: %w", err)
 	}
 	temp, err := os.CreateTemp(dir, name+".*")
 	if err != nil {
-		return "", "", fmt.Errorf("write our bootstrap: %w", err)
+		return "", "", fmt.Errorf("write the runtime: %w", err)
 	}
 	_, err = temp.Write(content)
 	err = errors.Join(err, temp.Chmod(0o644))
@@ -171,7 +177,7 @@ func writeBootstrap(cfg Config, name string) (dir, path string, err error) {
 		err = os.Rename(temp.Name(), path)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("write our bootstrap %s: %w", path, err)
+		return "", "", fmt.Errorf("write the runtime %s: %w", path, err)
 	}
 	return dir, path, nil
 }

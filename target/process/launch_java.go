@@ -29,8 +29,7 @@ func findJava(fn function.Function, cfg Config, version string) (launch, error) 
 	code := []string{cfg.CodeDir, filepath.Join(cfg.CodeDir, "lib", "*")}
 	l.argv = []string{java, fmt.Sprintf("-Xmx%dm", max(fn.Memory*85/100, 32)), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-cp"}
 	if clients, _ := filepath.Glob(filepath.Join(cfg.CodeDir, "lib", "aws-lambda-java-runtime-interface-client*.jar")); len(clients) > 0 {
-		l.argv = append(l.argv, classPath(code...), javaClient, fn.Handler)
-		return l, nil
+		return l.awsJava(fn, cfg, clients[0], classPath(code...))
 	}
 	dir, err := compileJava(cfg, java)
 	if err != nil {
@@ -38,6 +37,20 @@ func findJava(fn function.Function, cfg Config, version string) (launch, error) 
 	}
 	l.runtimeDir = dir
 	l.argv = append(l.argv, classPath(append(code, dir)...), "GantryBootstrap")
+	return l, nil
+}
+
+// awsJava completes a launch with AWS's runtime client.
+func (l launch) awsJava(fn function.Function, cfg Config, jar, classes string) (launch, error) {
+	library, err := unpackNative(cfg, jar)
+	if err != nil {
+		return launch{}, fmt.Errorf("runtime %s: %w", fn.Runtime, err)
+	}
+	l.argv = append(l.argv, classes)
+	if library != "" {
+		l.argv = append(l.argv, "-D"+nativeProperty+"="+library)
+	}
+	l.argv = append(l.argv, javaClient, fn.Handler)
 	return l, nil
 }
 
