@@ -150,12 +150,13 @@ func eventLine(e migrate.Event) string {
 // gist says the most important fact of a line.
 func gist(l *plan.Line) string {
 	var f struct {
-		Error   string        `json:"error"`
-		Pause   time.Duration `json:"pauseNs"`
-		Took    time.Duration `json:"tookNs"`
-		Records *int64        `json:"records"`
-		Seams   []plan.Seam   `json:"seams"`
-		Group   any           `json:"group"`
+		Error   string                     `json:"error"`
+		Pause   time.Duration              `json:"pauseNs"`
+		Took    time.Duration              `json:"tookNs"`
+		Records *int64                     `json:"records"`
+		Seams   []plan.Seam                `json:"seams"`
+		Group   any                        `json:"group"`
+		Again   []struct{ From, To int64 } `json:"again"`
 	}
 	_ = json.Unmarshal(l.Facts, &f)
 	var said []string
@@ -175,15 +176,29 @@ func gist(l *plan.Line) string {
 		said = append(said, records(*f.Records))
 	}
 	if n := len(f.Seams); n > 0 && l.Phase == plan.Did {
-		holds := 0
+		holds, again := 0, int64(0)
 		for _, s := range f.Seams {
-			if s.Holds() {
+			if again += s.Again; s.Holds() {
 				holds++
 			}
 		}
 		said = append(said, fmt.Sprintf("%d of %d partitions: old end = new start", holds, n))
+		said = append(said, twice(again)...)
 	}
+	again := int64(0)
+	for _, of := range f.Again {
+		again += of.To - of.From
+	}
+	said = append(said, twice(again)...)
 	return strings.Join(said, ", ")
+}
+
+// twice says what a service that was removed in the middle of its work may have repeated.
+func twice(n int64) []string {
+	if n == 0 {
+		return nil
+	}
+	return []string{"at most " + records(n) + " twice by the old service alone"}
 }
 
 func (a *app) migratePredictCommand() *cobra.Command {

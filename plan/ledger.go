@@ -85,8 +85,9 @@ type Seam struct {
 	OldEnd    int64  `json:"oldEnd"`   // the old group's last commit
 	NewStart  int64  `json:"newStart"` // the first offset the new owner reads
 	LogStart  int64  `json:"logStart"`
-	End       int64  `json:"end"`            // of the log, when the seam was made
-	Tail      int64  `json:"tail,omitempty"` // records that may have been processed and not committed
+	End       int64  `json:"end"`             // of the log, when the seam was made
+	Tail      int64  `json:"tail,omitempty"`  // records that may have been processed and not committed
+	Again     int64  `json:"again,omitempty"` // records before oldEnd that the old owner may have processed twice by itself, removed in the middle of them
 }
 
 // Holds says that nothing is between the two sides of a seam.

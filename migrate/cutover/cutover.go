@@ -231,7 +231,9 @@ func (r *run) forward(ctx context.Context) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	fenced, err := do(ctx, r, plan.StepFence, r.fenceIntent(), func(ctx context.Context) (Fenced, error) { return r.fence(ctx, stopped) })
+	fence := r.fenceIntent()
+	fence.From = r.before(ctx, pre)
+	fenced, err := do(ctx, r, plan.StepFence, fence, func(ctx context.Context) (Fenced, error) { return r.fence(ctx, stopped) })
 	if err != nil {
 		return Proof{}, err
 	}

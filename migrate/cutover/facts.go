@@ -25,7 +25,8 @@ type Intent struct {
 	Do      []string     `json:"do,omitempty"`   // for a person, where one does it
 	Undo    []string     `json:"undo,omitempty"` // for a person, whatever becomes of gantry
 	Reason  string       `json:"reason,omitempty"`
-	To      plan.Offsets `json:"to,omitempty"` // positions that are about to be committed
+	From    plan.Offsets `json:"from,omitempty"` // of the old group, before a fence is set
+	To      plan.Offsets `json:"to,omitempty"`   // positions that are about to be committed
 }
 
 // Preflight is what was found before anything was changed.
@@ -96,8 +97,9 @@ type Settled struct {
 // Tail is what the old service may have processed and not committed: an upper bound.
 type Tail struct {
 	Records  int64        `json:"records"`
-	Likely   int64        `json:"likely"` // 0 where every member left by itself and so could commit
-	Counts   plan.Offsets `json:"counts"` // records by partition, from its F1 on
+	Likely   int64        `json:"likely"`          // 0 where every member left by itself and so could commit
+	Counts   plan.Offsets `json:"counts"`          // records by partition, from its F1 on
+	Again    plan.Offsets `json:"again,omitempty"` // records by partition, before F1: done twice by itself at most, as it was removed in the middle
 	Basis    string       `json:"basis"`
 	Keys     []string     `json:"keys,omitempty"` // of these records, as far as they were read
 	MoreKeys bool         `json:"moreKeys,omitempty"`
@@ -157,7 +159,9 @@ type Halted struct {
 type Given struct {
 	Way       plan.Rollback `json:"way"`
 	Untouched bool          `json:"untouched,omitempty"` // its positions were never changed
+	Found     plan.Offsets  `json:"found,omitempty"`     // where it was
 	To        plan.Offsets  `json:"to,omitempty"`
+	Took      time.Duration `json:"tookNs"`
 }
 
 // Unfenced is a fence that is gone.
@@ -178,6 +182,7 @@ type Returned struct {
 	Pause     time.Duration `json:"pauseNs"`         // from the word to halt to the old service's first commit behind it
 	Idle      bool          `json:"idle,omitempty"`
 	Members   []string      `json:"members,omitempty"`
+	Again     []Range       `json:"again,omitempty"` // what the old service may have done twice by itself: it was removed in the middle
 	Meanwhile Meanwhile     `json:"meanwhile"`
 }
 

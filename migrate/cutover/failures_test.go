@@ -2,6 +2,8 @@ package cutover_test
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,11 +92,11 @@ func TestASupervisorThatStartsTheOldServiceAgain(t *testing.T) {
 			}
 		}()
 		_, err := w.protocol().Cutover(w.t.Context())
-		w.givenBack(err, "something starts the old service again")
+		back := w.givenBack(err, "something starts the old service again")
 		cancel()
 		<-ended
 		w.settled(oldGroup)
-		w.nothingLost() // it does some records again, each time it was thrown out in the middle of them
+		w.judge(again(back)) // some records again, each time it was thrown out in the middle of them
 	})
 }
 
@@ -280,3 +282,41 @@ func TestClocksThatLie(t *testing.T) {
 		w.judge(tail(proof))
 	})
 }
+
+// A service that is back at once does what it had in hand again, before the seam. Whoever
+// goes on after a death at the fence still knows where it stood before the first removal.
+func TestBackBeforeTheFenceStands(t *testing.T) {
+	t.Parallel()
+	for name, dieAt := range map[string]int{"": 0, "gantry dies when the fence stands": fenceDid} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) {
+				w.old.deaf, w.old.every = true, 500*time.Millisecond
+				w.timing.Poll = 2 * time.Second // between two removals it works
+				w.plan.Stop.Wait = 5 * time.Second
+				w.running()
+				w.ledger.dieAt = dieAt
+				var proof cutover.Proof
+				w.live(func(bool) (err error) {
+					proof, err = w.protocol().Cutover(w.t.Context())
+					return err
+				})
+				w.settled(w.plan.NewGroup())
+				w.judge(tail(proof))
+				at := slices.IndexFunc(w.ledger.lines, func(l plan.Line) bool { return l.Step == plan.StepFence })
+				var first cutover.Intent
+				require.NoError(w.t, json.Unmarshal(w.ledger.lines[at].Facts, &first))
+				for _, s := range proof.Seams {
+					from, ok := first.From.At(topic, s.Partition)
+					require.True(w.t, ok)
+					require.Less(w.t, from, s.OldEnd, "it worked while the fence was set")
+					require.Equal(w.t, from, s.OldEnd-s.Again)
+				}
+			})
+		})
+	}
+}
+
+// fenceDid is the number of the line that says that the fence stands: preflight, predict and
+// stop wrote two each, and what the fence intends stands before it.
+const fenceDid = 8

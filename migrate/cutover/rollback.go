@@ -138,20 +138,22 @@ func (r *run) target(ctx context.Context, halted Halted) (plan.Offsets, error) {
 // there, so it happens behind the fence.
 func (r *run) giveBack(ctx context.Context, to plan.Offsets) (Given, error) {
 	g := Given{Way: r.Plan.Rollback, To: to}
-	if to == nil {
-		g.Untouched = true
-		return g, nil
+	group, began := r.Plan.Service.Group, time.Now()
+	found, err := r.committed(ctx, group)
+	if errors.Is(err, kafka.ErrPending) && to != nil {
+		found, err = r.stable(ctx, group)
 	}
-	group := r.Plan.Service.Group
-	found, err := r.stable(ctx, group)
-	if err != nil {
+	if err != nil && to != nil {
 		return g, err
 	}
-	if same(found, to) {
+	g.Found = found
+	if to == nil || same(found, to) {
 		g.Untouched = true
 		return g, nil
 	}
-	return g, r.commitBehind(ctx, group, to)
+	err = r.commitBehind(ctx, group, to)
+	g.Took = time.Since(began)
+	return g, err
 }
 
 // commitBehind commits while the old service is kept away. Where no ACL does that it may be
@@ -244,6 +246,10 @@ func (r *run) proveReturn(ctx context.Context, h Halted, given Given, restarted 
 		if err := r.worksAgain(ctx, h, from, &ret); err != nil {
 			return ret, err
 		}
+	}
+	var err error
+	if ret.Again, err = r.again(ctx, given); err != nil {
+		return ret, err
 	}
 	ret.Meanwhile = r.meanwhile(ctx, h)
 	return ret, nil

@@ -55,6 +55,9 @@ func (r *run) tail(ctx context.Context, pre Preflight, stopped Stopped, fenced F
 		t.Records = sum(t.Counts)
 		t.Basis = fmt.Sprintf("commits moved by up to %d records a partition, at most %s apart", pre.Sample.longest(), pre.Sample.Interval.Round(time.Millisecond))
 	}
+	if t.Again = moved(fencedFrom(r.a.ahead), settled.F1); len(t.Again) > 0 {
+		t.Basis += fmt.Sprintf("; and at most %d records before that by the old service alone, which was removed while it worked and came back at once", sum(t.Again))
+	}
 	if stopped.Alive {
 		t.Likely = t.Records
 		t.Basis += fmt.Sprintf("; %d members did not stop: one that takes no refusal for an answer may go on until its process ends, so end it", stopped.Left)
@@ -129,7 +132,8 @@ func seamsOf(s Settled, t Tail) []plan.Seam {
 		start, _ := s.Start.At(topic, p)
 		end, _ := s.End.At(topic, p)
 		n, _ := t.Counts.At(topic, p)
-		seam := plan.Seam{Topic: topic, Partition: p, OldEnd: at, NewStart: at, LogStart: start, End: end, Tail: n}
+		again, _ := t.Again.At(topic, p)
+		seam := plan.Seam{Topic: topic, Partition: p, OldEnd: at, NewStart: at, LogStart: start, End: end, Tail: n, Again: again}
 		if t.Skipped {
 			seam.NewStart = min(at+n, max(at, end))
 		}

@@ -264,7 +264,16 @@ func (w *world) judge(twice map[int32][2]int64) {
 func tail(p cutover.Proof) map[int32][2]int64 {
 	out := map[int32][2]int64{}
 	for _, s := range p.Seams {
-		out[s.Partition] = [2]int64{s.OldEnd, s.OldEnd + s.Tail}
+		out[s.Partition] = [2]int64{s.OldEnd - s.Again, s.OldEnd + s.Tail}
+	}
+	return out
+}
+
+// again gives what a rollback reported as possibly done twice by the old service alone.
+func again(r cutover.Returned) map[int32][2]int64 {
+	out := map[int32][2]int64{}
+	for _, of := range r.Again {
+		out[of.Partition] = [2]int64{of.From, of.To}
 	}
 	return out
 }

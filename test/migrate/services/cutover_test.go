@@ -131,7 +131,7 @@ func (w *world) reported(proof cutover.Proof) {
 	tail := int64(0)
 	for _, s := range proof.Seams {
 		require.True(w.t, s.Holds(), "%+v", s)
-		for at := s.OldEnd; at < s.OldEnd+s.Tail; at++ {
+		for at := s.OldEnd - s.Again; at < s.OldEnd+s.Tail; at++ {
 			w.twice[fmt.Sprintf("%d/%d", s.Partition, at)] = true
 		}
 		tail += s.Tail
