@@ -136,7 +136,7 @@ var dataPlane = []section{
 				"Its 242 requests are replayed, and each answer is the recorded one in every member ([how](decisions/2026-12-01-recorded-terraform.md)). What later versions ask beyond that (tags of mappings, "+
 				"runtime management, members that are new) is tested from their source"),
 		row("a principal that is an account id", lambda.Same, "shown as the account's root ARN, as AWS shows it; the provider then replaces the permission with every plan, on AWS as well. Write the ARN"),
-		row("destination_arn", lambda.Same, "the provider takes ARNs alone: an SQS queue, an SNS topic or an S3 bucket; kafka://TOPIC is for other clients"),
+		row("destination_arn", lambda.Same, "the recorded version takes ARNs alone (an SQS queue, an SNS topic, an S3 bucket), those of 2026 kafka://TOPIC as well"),
 		row("publish = true, aws_lambda_alias, aws_lambda_layer_version", lambda.NotYet, "versions, aliases and layers are refused"),
 	}},
 	{"Metrics", []lambda.Behaviour{
