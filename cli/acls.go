@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gantry/declare"
 	"gantry/doctor"
 	"gantry/function"
 	"gantry/kafka"
@@ -141,8 +142,15 @@ func (a *app) policy(c *cobra.Command, name string, f policyFlags) (doctor.IAM, 
 		functions = append(functions, l.functions()[name])
 	}
 	return doctor.PolicyFor(doctor.Needing{
-		Mapping: m, Functions: functions, Cluster: l.File.Clusters[m.Source.Cluster], Roles: l.File.Roles,
+		Mapping: m, Functions: functions, Cluster: l.File.Clusters[m.Source.Cluster], Sections: Sections(l.File),
 	}), l.Close()
+}
+
+// Sections are those of a file that tell what a mapping needs of AWS.
+func Sections(f *declare.File) doctor.Sections {
+	return doctor.Sections{
+		Clusters: f.Clusters, Registries: f.Registries, Networks: f.Networks, Roles: f.Roles, Secrets: f.Secrets, Region: f.AWS.Region,
+	}
 }
 
 // printPolicy prints the document alone, so that it can be a file; notes go beside it.
