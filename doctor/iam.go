@@ -167,8 +167,7 @@ func (i *IAM) destination(m mapping.Mapping) {
 	}
 }
 
-// identities are the roles that are assumed for a mapping, and the token that AWS makes of
-// gantry's own.
+// identities are what a mapping takes of STS: the roles of its functions, and logins.
 func (i *IAM) identities(n Needing) {
 	var assumed []string
 	for _, fn := range n.Functions {
@@ -180,14 +179,7 @@ func (i *IAM) identities(n Needing) {
 	if len(assumed) > 0 {
 		i.allow("AssumeTheFunctionsRole", []string{"sts:AssumeRole"}, assumed...)
 	}
-	s := n.Cluster.SASL
-	if s != nil && roleOf(n.Cluster) {
-		i.allow("AssumeTheClustersRole", []string{"sts:AssumeRole"}, s.IAM.Role)
-		i.Notes = append(i.Notes, "what the cluster asks is granted to "+s.IAM.Role+", whose trust policy has to name gantry's identity")
-	}
-	if s != nil && s.OAuth != nil && s.OAuth.WebIdentity {
-		i.allow("GetATokenOfItsOwn", []string{"sts:GetWebIdentityToken"}, "*")
-	}
+	i.logins(n)
 }
 
 // takesRole says whether a function gets the credentials of its role from gantry.

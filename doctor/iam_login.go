@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"cmp"
+	"slices"
 
+	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
 )
@@ -35,4 +37,49 @@ func (n Needing) entry() kafka.Config {
 		}
 	}
 	return c
+}
+
+// others are the entries of clusters beside the source's: those that answers go to, and
+// what functions write in the middle of their work or as ready-made ones.
+func (n Needing) others() []kafka.Config {
+	var names []string
+	if n.Mapping.Output != nil {
+		names = append(names, n.Mapping.Output.Cluster)
+	}
+	for _, fn := range n.Functions {
+		if fn.Produce != nil {
+			names = append(names, fn.Produce.Cluster)
+		}
+		if fn.Kind == function.InProcess && fn.Integration == "kafka" {
+			names = append(names, fn.Settings["cluster"])
+		}
+	}
+	slices.Sort(names)
+	var out []kafka.Config
+	for _, name := range slices.Compact(names) {
+		if c, ok := n.Clusters[name]; ok && name != n.Mapping.Source.Cluster {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// logins are what logging in to clusters takes of STS: the roles that are assumed, and the
+// token that AWS makes of gantry's own identity.
+func (i *IAM) logins(n Needing) {
+	var roles []string
+	token := false
+	for _, c := range append([]kafka.Config{n.Cluster}, n.others()...) {
+		if roleOf(c) && !slices.Contains(roles, c.SASL.IAM.Role) {
+			roles = append(roles, c.SASL.IAM.Role)
+			i.Notes = append(i.Notes, "what the cluster asks is granted to "+c.SASL.IAM.Role+", whose trust policy has to name gantry's identity")
+		}
+		token = token || c.SASL != nil && c.SASL.OAuth != nil && c.SASL.OAuth.WebIdentity
+	}
+	if len(roles) > 0 {
+		i.allow("AssumeTheClustersRole", []string{"sts:AssumeRole"}, roles...)
+	}
+	if token {
+		i.allow("GetATokenOfItsOwn", []string{"sts:GetWebIdentityToken"}, "*")
+	}
 }

@@ -68,16 +68,19 @@ func references(n Needing) []string {
 	for _, a := range n.Mapping.Source.Access {
 		refs = append(refs, a.URI)
 	}
-	answers, registry := n.answers()
+	registry := n.registry()
 	ways := n.Mapping.Source.NetworkNames()
 	if len(ways) == 0 {
 		ways = slices.Clone(n.Cluster.Network)
 	}
-	ways = slices.Concat(ways, answers.Network, registry.Network)
+	ways = append(ways, registry.Network...)
 	for _, fn := range n.Functions {
 		refs, ways = append(refs, ofFunction(fn)...), append(ways, fn.Networks...)
 	}
-	refs = slices.Concat(refs, ofCluster(n.Cluster), ofCluster(answers), ofRegistry(registry))
+	refs = slices.Concat(refs, ofCluster(n.Cluster), ofRegistry(registry))
+	for _, c := range n.others() {
+		refs, ways = append(refs, ofCluster(c)...), append(ways, c.Network...)
+	}
 	for _, name := range ways {
 		refs = append(refs, ofNetwork(n.Networks[name])...)
 	}
@@ -129,15 +132,11 @@ func ofNetwork(c network.Config) []string {
 	return refs
 }
 
-// answers is the entry of the cluster that answers go to, and the registry they are written
-// by; zero where they go to the source's, or are written by none.
-func (n Needing) answers() (kafka.Config, schema.Config) {
+// registry is the one that answers are written by; zero where they are written by none.
+func (n Needing) registry() schema.Config {
 	o := n.Mapping.Output
-	switch {
-	case o == nil:
-		return kafka.Config{}, schema.Config{}
-	case o.Schema == nil:
-		return n.Clusters[o.Cluster], schema.Config{}
+	if o == nil || o.Schema == nil {
+		return schema.Config{}
 	}
-	return n.Clusters[o.Cluster], n.Registries[cmp.Or(o.Cluster, n.Mapping.Source.Cluster)]
+	return n.Registries[cmp.Or(o.Cluster, n.Mapping.Source.Cluster)]
 }

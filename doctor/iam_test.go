@@ -75,6 +75,26 @@ func TestSecretsOfEverythingThatAMappingUses(t *testing.T) {
 	require.Equal(t, []string{plant + "bearer-AbCdEf", plant + "jump-AbCdEf", plant + "proxy-AbCdEf"}, got["ReadTheSecrets"])
 }
 
+// Other clusters that functions write to are logged in to as well, each role and token once.
+func TestThePolicyOfOtherClusters(t *testing.T) {
+	t.Parallel()
+	const role = "arn:aws:iam::123456789012:role/"
+	lent := func(name string) kafka.Config {
+		return kafka.Config{SASL: &kafka.SASLConfig{Mechanism: kafka.MSKIAM, IAM: &kafka.IAMConfig{Role: role + name}}}
+	}
+	token := kafka.Config{SASL: &kafka.SASLConfig{OAuth: &kafka.OAuthConfig{WebIdentity: true}}}
+	n := Needing{
+		Mapping: mapping.Mapping{Source: mapping.Source{Cluster: "own"}, Output: &mapping.Output{Topic: "out", Cluster: "answers"}}, Cluster: token,
+		Functions: []function.Function{
+			{Kind: function.Process, Produce: &function.Produce{Cluster: "middle"}}, {Kind: function.Process, Produce: &function.Produce{Cluster: "own"}},
+			{Kind: function.InProcess, Integration: "kafka", Settings: map[string]string{"cluster": "copy", "topic": "t"}},
+		},
+		Sections: Sections{Clusters: map[string]kafka.Config{"own": lent("own"), "answers": lent("shared"), "middle": lent("shared"), "copy": lent("copy"), "token": token}},
+	}
+	got, _ := policyOf(n)
+	require.Equal(t, map[string][]string{"AssumeTheClustersRole": {role + "shared", role + "copy"}, "GetATokenOfItsOwn": {"*"}}, got)
+}
+
 // The login of the source itself wins over its cluster's: also where it is AWS that signs.
 func TestThePolicyOfTheSourcesOwnLogin(t *testing.T) {
 	t.Parallel()
