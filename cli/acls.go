@@ -108,7 +108,8 @@ func (a *app) iamCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "iam MAPPING", Short: "Print the least AWS identity a mapping needs, as a policy document or Terraform",
 		Long: `Iam prints the policy gantry's own AWS identity needs for a mapping: to invoke its functions
-in AWS, to read its secrets in Secrets Manager, and to use an MSK cluster by IAM.`,
+in AWS, to do what its ready-made functions do there, to read its secrets in Secrets Manager,
+to write its dead letters, to take on roles, and to use an MSK cluster by IAM.`,
 		Example: "  gantry iam orders-to-score > policy.json\n  gantry iam orders-to-score -c gantry.yaml --terraform",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, words []string) error {
