@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"gantry/internal/fakelambda"
@@ -60,8 +62,10 @@ func TestTheNotedActionsAreEnoughForLetters(t *testing.T) {
 			require.True(t, lack{s.Action[0], s.Resource[0]}.in(allowed), "%v was never asked for", s)
 		}
 		g := without.start()
-		said, _ := g.CLI("doctor", "mapping", "orders")
-		require.Regexp(t, "(?s)failed +reach the destination.*"+more[0].Action[0], said)
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			said, _ := g.CLI("doctor", "mapping", "orders")
+			require.Regexp(c, "(?s)failed +reach the destination.*"+more[0].Action[0], said)
+		}, time.Minute, 100*time.Millisecond)
 		require.NoError(t, g.Stop())
 		p.guard(false)
 	}
