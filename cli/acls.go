@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gantry/declare"
 	"gantry/doctor"
 	"gantry/function"
 	"gantry/kafka"
@@ -107,7 +108,8 @@ func (a *app) iamCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "iam MAPPING", Short: "Print the least AWS identity a mapping needs, as a policy document or Terraform",
 		Long: `Iam prints the policy gantry's own AWS identity needs for a mapping: to invoke its functions
-in AWS, to read its secrets in Secrets Manager, and to use an MSK cluster by IAM.`,
+in AWS, to do what its ready-made functions do there, to read its secrets in Secrets Manager,
+to write its dead letters, to take on roles, and to use an MSK cluster by IAM.`,
 		Example: "  gantry iam orders-to-score > policy.json\n  gantry iam orders-to-score -c gantry.yaml --terraform",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, words []string) error {
@@ -141,8 +143,15 @@ func (a *app) policy(c *cobra.Command, name string, f policyFlags) (doctor.IAM, 
 		functions = append(functions, l.functions()[name])
 	}
 	return doctor.PolicyFor(doctor.Needing{
-		Mapping: m, Functions: functions, Cluster: l.File.Clusters[m.Source.Cluster], Roles: l.File.Roles,
+		Mapping: m, Functions: functions, Cluster: l.File.Clusters[m.Source.Cluster], Sections: Sections(l.File),
 	}), l.Close()
+}
+
+// Sections are those of a file that tell what a mapping needs of AWS.
+func Sections(f *declare.File) doctor.Sections {
+	return doctor.Sections{
+		Clusters: f.Clusters, Registries: f.Registries, Networks: f.Networks, Roles: f.Roles, Secrets: f.Secrets, Region: f.AWS.Region,
+	}
 }
 
 // printPolicy prints the document alone, so that it can be a file; notes go beside it.

@@ -8,8 +8,13 @@ import (
 
 	"gantry/cloud"
 	"gantry/function"
+	"gantry/integration"
 	"gantry/kafka"
 	"gantry/mapping"
+	"gantry/network"
+	"gantry/schema"
+	"gantry/secret"
+	"gantry/sink"
 )
 
 // IAM is the least gantry's own AWS identity needs for one mapping.
@@ -38,13 +43,25 @@ type Needing struct {
 	Mapping   mapping.Mapping
 	Functions []function.Function
 	Cluster   kafka.Config // its entry of clusters:; the zero Config if none
-	Roles     cloud.Roles
+	Sections
+}
+
+// Sections are those of the configuration file that tell what is in AWS.
+type Sections struct {
+	Clusters   map[string]kafka.Config
+	Registries map[string]schema.Config // by the name of the cluster
+	Networks   map[string]network.Config
+	Roles      cloud.Roles
+	Secrets    secret.Config
+	Region     string // aws.region; "" = not known
 }
 
 // PolicyFor writes the least a mapping needs: to invoke its functions where they are in AWS,
-// to read its secrets where they are in Secrets Manager, to write dead letters where they
-// go to AWS, and to use its cluster where the login is MSK's IAM, and to take on the roles it works under.
+// to read its secrets where they are in Secrets Manager, to do what its ready-made functions
+// do in AWS, to write dead letters where they go there, to take on the roles it works under,
+// and to use its cluster where the login is MSK's IAM.
 func PolicyFor(n Needing) IAM {
+	n.Cluster = n.entry()
 	m, cluster := n.Mapping, n.Cluster
 	out := IAM{Policy: Policy{Version: "2012-10-17", Statement: []Statement{}}}
 	var invoked []string
@@ -60,10 +77,8 @@ func PolicyFor(n Needing) IAM {
 	default:
 		out.allow("InvokeTheFunctions", []string{"lambda:InvokeFunction"}, invoked...)
 	}
-	if secrets := secretsOf(m, n.Functions, cluster); len(secrets) > 0 {
-		out.allow("ReadTheSecrets", []string{"secretsmanager:GetSecretValue"}, secrets...)
-		out.Notes = append(out.Notes, "a secret under a key of your own needs kms:Decrypt on that key as well")
-	}
+	out.secrets(n)
+	out.integrations(n)
 	out.destination(m)
 	out.identities(n)
 	if cluster.SASL != nil && cluster.SASL.Mechanism == kafka.MSKIAM && !roleOf(cluster) {
@@ -80,8 +95,53 @@ func PolicyFor(n Needing) IAM {
 	return out
 }
 
+// allow adds a statement, or its resources to the one of its name: IAM takes no name twice.
 func (i *IAM) allow(sid string, actions []string, resources ...string) {
+	for at, s := range i.Policy.Statement {
+		if s.Sid == sid && slices.Equal(s.Action, actions) {
+			i.Policy.Statement[at].Resource = append(s.Resource, resources...)
+			return
+		}
+	}
 	i.Policy.Statement = append(i.Policy.Statement, Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources})
+}
+
+// integrations are what ready-made functions call in AWS, with the credentials of their role
+// or gantry's own where they have none.
+func (i *IAM) integrations(n Needing) {
+	calls := 0
+	for _, fn := range n.Functions {
+		if fn.Kind != function.InProcess {
+			continue
+		}
+		spec, err := integration.Find(fn.Integration)
+		if err != nil {
+			continue
+		}
+		statements := spec.Statements(fn.Settings)
+		if fn.Role != "" {
+			if len(statements) > 0 {
+				i.Notes = append(i.Notes, "what function "+fn.Name+" calls is granted to "+fn.Role+": gantry integrations show "+spec.Name)
+			}
+			continue
+		}
+		for _, s := range statements {
+			calls++
+			i.allow(fmt.Sprintf("Run%sCall%d", sidOf(fn.Name), calls), s.Action, s.Resource...)
+		}
+		if note := sink.Unbounded(statements); note != "" {
+			i.Notes = append(i.Notes, "function "+fn.Name+": "+note)
+		}
+	}
+}
+
+// sidOf is a name as the Sid of a statement may hold it: letters and digits.
+func sidOf(name string) string {
+	var out strings.Builder
+	for _, word := range strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' }) {
+		out.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return out.String()
 }
 
 // destination is what dead letters take that go to AWS. To list and redrive them takes
@@ -107,12 +167,11 @@ func (i *IAM) destination(m mapping.Mapping) {
 	}
 }
 
-// identities are the roles that are assumed for a mapping, and the token that AWS makes of
-// gantry's own.
+// identities are what a mapping takes of STS: the roles of its functions, and logins.
 func (i *IAM) identities(n Needing) {
 	var assumed []string
 	for _, fn := range n.Functions {
-		if role, ok := n.Roles[fn.Role]; ok && role.Assume && fn.Kind == function.Process && !slices.Contains(assumed, fn.Role) {
+		if role, ok := n.Roles[fn.Role]; ok && role.Assume && takesRole(fn) && !slices.Contains(assumed, fn.Role) {
 			assumed = append(assumed, fn.Role)
 			i.Notes = append(i.Notes, "the trust policy of "+fn.Role+" has to name gantry's identity")
 		}
@@ -120,14 +179,12 @@ func (i *IAM) identities(n Needing) {
 	if len(assumed) > 0 {
 		i.allow("AssumeTheFunctionsRole", []string{"sts:AssumeRole"}, assumed...)
 	}
-	s := n.Cluster.SASL
-	if s != nil && roleOf(n.Cluster) {
-		i.allow("AssumeTheClustersRole", []string{"sts:AssumeRole"}, s.IAM.Role)
-		i.Notes = append(i.Notes, "what the cluster asks is granted to "+s.IAM.Role+", whose trust policy has to name gantry's identity")
-	}
-	if s != nil && s.OAuth != nil && s.OAuth.WebIdentity {
-		i.allow("GetATokenOfItsOwn", []string{"sts:GetWebIdentityToken"}, "*")
-	}
+	i.logins(n)
+}
+
+// takesRole says whether a function gets the credentials of its role from gantry.
+func takesRole(fn function.Function) bool {
+	return fn.Kind == function.Process || fn.Kind == function.InProcess
 }
 
 // roleOf says whether brokers are logged in to with an assumed role.
@@ -173,47 +230,4 @@ func (i *IAM) output(m mapping.Mapping, arn string, of func(kind, name string) s
 		i.allow("WriteInTransactions", []string{"kafka-cluster:DescribeTransactionalId", "kafka-cluster:AlterTransactionalId"},
 			of("transactional-id", m.TransactionPrefix()+"*"))
 	}
-}
-
-// secretsOf are the secrets of AWS Secrets Manager a mapping reads, each once.
-func secretsOf(m mapping.Mapping, functions []function.Function, c kafka.Config) []string {
-	refs := []string{}
-	for _, a := range m.Source.Access {
-		refs = append(refs, a.URI)
-	}
-	for _, fn := range functions {
-		for _, ref := range fn.Secrets {
-			refs = append(refs, ref)
-		}
-	}
-	if c.TLS != nil {
-		refs = append(refs, c.TLS.CA, c.TLS.Cert, c.TLS.Key, c.TLS.KeyPassword)
-	}
-	if c.SASL != nil {
-		refs = append(refs, c.SASL.Secret, c.SASL.Username, c.SASL.Password)
-		if o := c.SASL.OAuth; o != nil {
-			refs = append(refs, o.CA, o.ClientSecret, o.PrivateKey, o.PrivateKeyPassword, o.Assertion, o.Token)
-		}
-		if k := c.SASL.Kerberos; k != nil {
-			refs = append(refs, k.Password)
-		}
-	}
-	var out []string
-	for _, ref := range refs {
-		if strings.HasPrefix(ref, "arn:aws") && strings.Contains(ref, ":secretsmanager:") {
-			out = append(out, secretResource(ref))
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// secretResource is a secret as a policy names it: Secrets Manager adds a hyphen and six
-// characters to the name it was given, and an ARN without them needs a place for them.
-func secretResource(arn string) string {
-	name := arn[strings.LastIndexByte(arn, ':')+1:]
-	if at := strings.LastIndexByte(name, '-'); at >= 0 && len(name)-at == 7 {
-		return arn
-	}
-	return arn + "-??????"
 }

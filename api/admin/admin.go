@@ -19,6 +19,7 @@ import (
 
 	"gantry/cloud"
 	"gantry/deadletter"
+	"gantry/doctor"
 	"gantry/engine"
 	"gantry/engine/async"
 	"gantry/function"
@@ -89,7 +90,7 @@ type Config struct {
 	Logs       Logs
 	Kafka      Clusters
 	Clusters   map[string]kafka.Config // `clusters:`, for files that are applied
-	Roles      cloud.Roles             // `roles:`, for what a mapping needs of AWS
+	Sections   doctor.Sections         // of the configuration file, for what a mapping needs of AWS
 	Networks   map[string]network.Config
 	Audit      Audit
 	Actor      func(ctx context.Context) string

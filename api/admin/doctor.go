@@ -101,7 +101,7 @@ func (s *Server) policy(ctx context.Context, c call[none]) (doctor.IAM, error) {
 		}
 		functions = append(functions, fn)
 	}
-	return doctor.PolicyFor(doctor.Needing{Mapping: m, Functions: functions, Cluster: s.entryOf(m), Roles: s.cfg.Roles}), nil
+	return doctor.PolicyFor(doctor.Needing{Mapping: m, Functions: functions, Cluster: s.entryOf(m), Sections: s.cfg.Sections}), nil
 }
 
 func (s *Server) entryOf(m mapping.Mapping) kafka.Config { return EntryOf(s.cfg.Clusters, m) }

@@ -30,7 +30,7 @@ func (s *Server) export(ctx context.Context, c call[none]) (export.Result, error
 			}
 			functions[fn.Name] = fn
 		}
-		cases = append(cases, ExportCase(m, functions, s.entryOf(m), s.cfg.Roles))
+		cases = append(cases, ExportCase(m, functions, s.entryOf(m), s.cfg.Sections.Roles))
 	}
 	out, err := export.Make(cases, export.Options{
 		Kind: export.Kind(c.path("kind")), Accept: words(c.query["accept"]), Values: s.cfg.Secrets != nil && s.cfg.Secrets(ctx),

@@ -17,6 +17,7 @@ import (
 	"gantry/api/admin"
 	"gantry/api/door"
 	"gantry/api/lambda"
+	"gantry/cli"
 	"gantry/cloud"
 	"gantry/declare"
 	"gantry/engine"
@@ -260,7 +261,7 @@ func (s *server) handler(l net.Listener) (http.Handler, error) {
 	}
 	administration, err := admin.New(admin.Config{
 		Store: s.store, Engine: s.engine, Code: s.code, Logs: s.logs, Kafka: s.kafka, Audit: s.audit, Letters: s.letters(), Migrations: s.migrations, Doctor: s.doctor(), Backup: s.backup, Actor: door.Actor,
-		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks, Roles: f.Roles, Integration: s.checkIntegration(),
+		Region: f.Region, AccountID: f.AccountID, Version: version(), Process: s.process, Clusters: f.Clusters, Networks: f.Networks, Sections: cli.Sections(f), Integration: s.checkIntegration(),
 		Listen: l.Addr().String(), Started: s.started, Stopping: s.stopping, Identities: s.cloud.Identities, Notes: s.notes,
 		Log: log, Secrets: door.MaySeeSecrets, AWS: s.cloud.Config,
 		Allow: func(ctx context.Context, operation string) error { return door.Allow(ctx, door.AdminAPI+operation) },

@@ -23,6 +23,7 @@ import (
 const everything = `
 region: eu-west-1
 accountId: "123456789012"
+secrets: [{prefix: "arn:aws:secretsmanager:", from: aws}, {prefix: "vault:", from: aws}]
 clusters:
   msk: {brokers: ["b-1.main.abc.c2.kafka.eu-west-1.amazonaws.com:9098"], tls: {}, sasl: {mechanism: AWS_MSK_IAM}, arn: "arn:aws:kafka:eu-west-1:123456789012:cluster/main/6cc0432b-8618-4f44-bccc-e1fbd8fb7c4d-2"}
   nameless: {brokers: ["b-2.main.abc.c2.kafka.eu-west-1.amazonaws.com:9098"], tls: {}, sasl: {mechanism: AWS_MSK_IAM}}
@@ -33,13 +34,15 @@ roles: {"arn:aws:iam::123456789012:role/app/orders": {assume: true}}
 functions:
   score: {arn: "arn:aws:lambda:eu-west-1:123456789012:function:score:live"}
   file: {arn: "arn:aws:lambda:eu-west-1:123456789012:function:file"}
-  local: {runtime: provided.al2023, handler: bootstrap, code: ./code, role: "arn:aws:iam::123456789012:role/app/orders"}
+  local: {runtime: provided.al2023, handler: bootstrap, code: ./code, role: "arn:aws:iam::123456789012:role/app/orders", secrets: {LOGIN: "vault:plant/login#password"}}
+  ready: {integration: sqs, settings: {queueUrl: "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"}}
 mappings:
   calls: {function: score, cluster: msk, topic: orders, startingPosition: LATEST, onFailure: "kafka://orders.dead"}
   calls-two: {functions: [score, file], cluster: nameless, topic: orders, startingPosition: LATEST, onFailure: "arn:aws:sqs:eu-west-1:123456789012:dead"}
   answers: {function: local, cluster: msk, topic: bills, startingPosition: LATEST, output: {topic: done, transactional: true}}
   to-sns: {function: local, cluster: login, topic: orders, startingPosition: LATEST, onFailure: "arn:aws:sns:eu-west-1:123456789012:dead"}
   to-s3: {function: local, cluster: lent, topic: orders, startingPosition: LATEST, onFailure: "s3://orders-dead"}
+  ready-made: {functions: [ready, score], cluster: login, topic: orders, startingPosition: LATEST}
   by-token: {function: local, cluster: token, topic: orders, startingPosition: LATEST}
 `
 
@@ -48,7 +51,7 @@ func sids() []string {
 	return []string{
 		"InvokeTheFunction", "InvokeTheFunctions", "ReadTheSecrets", "WriteDeadLetters", "WriteEachDeadLetterOnce",
 		"AssumeTheFunctionsRole", "AssumeTheClustersRole", "GetATokenOfItsOwn", "ConnectToTheCluster", "ReadTheTopic",
-		"BeAMemberOfTheGroup", "WriteAnswers", "WriteEachAnswerOnce", "WriteInTransactions",
+		"BeAMemberOfTheGroup", "WriteAnswers", "WriteEachAnswerOnce", "WriteInTransactions", "RunReadyCall1",
 	}
 }
 
@@ -62,14 +65,19 @@ func TestPoliciesOfGantryIAMFitAWSsReference(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "code"), []byte("#!/bin/sh\n"), 0o700))
 	source, err := os.ReadFile("../../../doctor/iam.go")
 	require.NoError(t, err)
-	var known []string
+	for _, name := range []string{"iam_login.go", "iam_secrets.go"} {
+		more, err := os.ReadFile("../../../doctor/" + name)
+		require.NoError(t, err)
+		source = append(source, more...)
+	}
+	known := []string{"RunReadyCall1"} // named after the function
 	for _, found := range regexp.MustCompile(`\.allow\("(\w+)"`).FindAllStringSubmatch(string(source), -1) {
 		known = append(known, found[1])
 	}
 	require.ElementsMatch(t, sids(), compact(known), "a new statement needs a mapping above")
 
 	var seen, faults []string
-	for _, name := range []string{"calls", "calls-two", "answers", "to-sns", "to-s3", "by-token"} {
+	for _, name := range []string{"calls", "calls-two", "answers", "to-sns", "to-s3", "ready-made", "by-token"} {
 		cmd := exec.Command(gantrytest.Binary(t), "iam", name, "-c", file, "-o", "json")
 		var notes strings.Builder
 		cmd.Stderr = &notes

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gantry/internal/gantrytest"
+	"gantry/internal/kafkatest"
 )
 
 // The account that moto answers for.
@@ -30,7 +31,7 @@ var server struct {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := kafkatest.Main(m)
 	if server.cmd != nil {
 		_ = server.cmd.Process.Kill()
 		_ = server.cmd.Wait()
