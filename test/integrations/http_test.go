@@ -134,11 +134,12 @@ func TestHTTPServiceGetsEverything(t *testing.T) {
 	for i, disturb := range []func(){
 		func() { g.Kill(); g.Up() },
 		func() {
+			sell(count * 5 / 8)
 			for mode := range modes {
 				tills[mode].server.CloseClientConnections()
 				tills[mode].server.Close()
 			}
-			sell(count * 5 / 8)
+			time.Sleep(time.Second) //gantry:sleep away for a while, and back before the attempts of a batch are used up
 			for mode := range modes {
 				tills[mode].opens(t, address[mode])
 			}
