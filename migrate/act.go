@@ -78,6 +78,7 @@ func (a *acting) config() cutover.Config {
 		Approve:  a.approve,
 		SkipTail: func(context.Context, cutover.Tail) (bool, error) { return a.order.SkipTail, nil },
 		Confirm:  a.confirm,
+		Ready:    a.ready,
 		Tell:     func(text string) { a.tell(Event{Text: text, State: a.state}) },
 		Timing:   a.m.cfg.Timing,
 	}
@@ -177,7 +178,7 @@ func (m *Migrations) Look(ctx context.Context, name string, waived bool) (cutove
 	if known, _, unread := stands(lines); unread != nil || !reflect.DeepEqual(plain(known), plain(s.Plan)) {
 		lines = nil // they are of another plan than the one kept now
 	}
-	if no := gatesUnmet(lines); err == nil && no != "" {
+	if no := m.gatesUnmet(ctx, s.Plan, lines); err == nil && no != "" {
 		said.NoGo = append(said.NoGo, no)
 	}
 	return pre, said, err

@@ -140,7 +140,7 @@ func (m *Migrations) dropShadow(ctx context.Context, o Order) error {
 // gates refuses to go on where no shadow run of the plan has shown what it demands, unless
 // somebody takes that on himself.
 func (a *acting) gates(ctx context.Context) error {
-	no := gatesUnmet(a.l.Lines())
+	no := a.m.gatesUnmet(ctx, a.stored.Plan, a.l.Lines())
 	switch {
 	case no == "":
 		return nil
@@ -151,7 +151,7 @@ func (a *acting) gates(ctx context.Context) error {
 }
 
 // gatesUnmet says why a cutover would go on without what the gates demand; "" = it would not.
-func gatesUnmet(lines []plan.Line) string {
+func (m *Migrations) gatesUnmet(ctx context.Context, p plan.Plan, lines []plan.Line) string {
 	const or = "; gantry migrate shadow shows it, or --without-shadow goes on all the same, which the ledger keeps with your reason"
 	s, ok, err := shadow.Last(lines)
 	switch {
@@ -162,7 +162,22 @@ func gatesUnmet(lines []plan.Line) string {
 	case !s.Passed:
 		return "the last shadow run did not pass: " + strings.Join(unmet(s), ", ") + or
 	}
+	if err := m.functionsOf(p, store.Write{}).sameFunctions(ctx, lines); err != nil {
+		return err.Error() + or
+	}
 	return ""
+}
+
+// ready looks once more right before the old service is asked to stop: a second operator may
+// have thought for hours.
+func (a *acting) ready(ctx context.Context) error {
+	if a.order.Waive {
+		return nil
+	}
+	if no := a.m.gatesUnmet(ctx, a.stored.Plan, a.l.Lines()); no != "" {
+		return fmt.Errorf("plan %s: %s: %w", a.stored.Plan.Name, no, ErrState)
+	}
+	return nil
 }
 
 // lookFor is how long the old group's commits are watched: longer than the 5 s in which Java's

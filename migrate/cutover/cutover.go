@@ -82,7 +82,10 @@ type Config struct {
 	SkipTail func(ctx context.Context, t Tail) (bool, error)
 	// Confirm asks people for a fact that Kafka does not show; nil = nobody can be asked.
 	Confirm func(ctx context.Context, what string) error
-	Tell    func(text string) // what people should know or do; nil = nobody listens
+	// Ready is asked once more right before the old service is asked to stop; an error ends the
+	// cutover, and nothing was changed. nil = it is.
+	Ready func(ctx context.Context) error
+	Tell  func(text string) // what people should know or do; nil = nobody listens
 
 	Principal string // whom Admin logs in as (User:…); "" = not known
 	Servers   string // bootstrap servers in the lines for an operator
@@ -224,6 +227,11 @@ func (r *run) forward(ctx context.Context) (Proof, error) {
 	}
 	if r.Plan.ApproveBy != "" {
 		if _, err := do(ctx, r, plan.StepApprove, nil, func(ctx context.Context) (Approval, error) { return r.approve(ctx, said) }); err != nil {
+			return Proof{}, err
+		}
+	}
+	if r.Ready != nil && !r.a.intended(plan.StepStop) {
+		if err := r.Ready(ctx); err != nil {
 			return Proof{}, err
 		}
 	}

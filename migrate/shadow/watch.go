@@ -52,6 +52,11 @@ func (r *run) loop(ctx context.Context) error {
 				return err
 			}
 		}
+		if time.Since(r.checked) >= r.Timing.Check {
+			if err := r.check(ctx); err != nil {
+				return err
+			}
+		}
 		asked := false
 		select {
 		case <-end:
