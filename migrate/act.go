@@ -75,12 +75,12 @@ func (m *Migrations) act(ctx context.Context, o Order, do func(*acting) error) e
 func (a *acting) config() cutover.Config {
 	return cutover.Config{
 		Plan: a.stored.Plan, Admin: a.admin, Journal: a.journal, Mappings: a.m.functionsOf(a.stored.Plan, a.order.By),
-		Approve:  a.approve,
-		SkipTail: func(context.Context, cutover.Tail) (bool, error) { return a.order.SkipTail, nil },
-		Confirm:  a.confirm,
-		Ready:    a.ready,
-		Tell:     func(text string) { a.tell(Event{Text: text, State: a.state}) },
-		Timing:   a.m.cfg.Timing,
+		Approve: a.approve,
+		Skip:    a.order.SkipTail,
+		Confirm: a.confirm,
+		Ready:   a.ready,
+		Tell:    func(text string) { a.tell(Event{Text: text, State: a.state}) },
+		Timing:  a.m.cfg.Timing,
 	}
 }
 

@@ -20,7 +20,7 @@ type mortal struct {
 
 func (s *mortal) Put(ctx context.Context, doc store.Document, by store.Write) (int64, error) {
 	s.lives()
-	dies := s.d.at(describe(doc))
+	dies := s.d.at(describe(ctx, s.Store, doc))
 	if dies && !s.d.kept {
 		runtime.Goexit()
 	}
@@ -43,12 +43,19 @@ func (s *mortal) lives() {
 }
 
 // describe names a write so that the same one has the same name in another life.
-func describe(doc store.Document) string {
+func describe(ctx context.Context, kept store.Store, doc store.Document) string {
 	switch doc.Kind {
 	case store.Plans:
 		var s migrate.Stored
 		_ = json.Unmarshal(doc.Body, &s)
-		return fmt.Sprintf("plan %s at opening %d", s.State, s.Epoch)
+		var before migrate.Stored
+		if had, err := kept.Get(ctx, doc.Kind, doc.ID); err == nil {
+			_ = json.Unmarshal(had.Body, &before)
+		}
+		if before.Epoch != s.Epoch {
+			return fmt.Sprintf("plan %s at opening", s.State)
+		}
+		return fmt.Sprintf("plan %s", s.State)
 	case store.Mappings:
 		var m mapping.Mapping
 		_ = json.Unmarshal(doc.Body, &m)

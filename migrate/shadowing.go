@@ -28,7 +28,14 @@ func (m *Migrations) Shadow(ctx context.Context, o Order) error {
 	})
 }
 
+func (a *acting) drop(ctx context.Context, why string) error {
+	return shadow.Drop(ctx, a.journal, &shadowed{a.m.functionsOf(a.stored.Plan, a.order.By)}, why)
+}
+
 func (a *acting) shadow(ctx context.Context) error {
+	if why, ok := shadow.Dropped(a.l.Lines()); ok {
+		return a.drop(ctx, why)
+	}
 	name := a.stored.Plan.Name
 	said := time.Now()
 	s, err := shadow.Run(ctx, shadow.Config{
@@ -129,11 +136,7 @@ func (m *Migrations) shadowing(name string) bool {
 // dropShadow ends a shadow run without a word of what it showed.
 func (m *Migrations) dropShadow(ctx context.Context, o Order) error {
 	return m.act(ctx, o, func(a *acting) error {
-		f := &shadowed{m.functionsOf(a.stored.Plan, o.By)}
-		if err := f.Disable(ctx); err != nil {
-			return err
-		}
-		return a.Write(ctx, plan.StepShadow, plan.Failed, map[string]string{"error": "aborted by " + o.By.Actor + ": " + o.By.Reason})
+		return a.drop(ctx, "aborted by "+o.By.Actor+": "+o.By.Reason)
 	})
 }
 

@@ -2,10 +2,12 @@ package migrate_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,7 +39,8 @@ type world struct {
 	plan    plan.Plan
 	dies    *dying
 	dir     string
-	stop    func() // ends the gantry that runs now
+	away    atomic.Bool // the cluster can't be reached by gantry
+	stop    func()      // ends the gantry that runs now
 
 	mu  sync.Mutex
 	run map[string]*reader // by group
@@ -85,7 +88,7 @@ func inWorld(t *testing.T, fn func(w *world)) {
 func (w *world) up() {
 	w.dies.revive()
 	w.m = migrate.New(migrate.Config{
-		Store: &mortal{w.kept, w.dies}, Sources: one{w.cluster}, Resolve: func(context.Context, *mapping.Mapping) error { return nil },
+		Store: &mortal{w.kept, w.dies}, Sources: w, Resolve: func(context.Context, *mapping.Mapping) error { return nil },
 		Progress: func(uuid string) (cutover.Progress, error) { return cutover.Progress{Name: uuid}, nil },
 		Dir:      w.dir, Log: slog.New(slog.DiscardHandler),
 		Timing: cutover.Timing{Sample: 2 * time.Second, Rejoin: 3 * time.Second},
@@ -101,6 +104,14 @@ func (w *world) up() {
 		case <-w.dies.dead: // its acts never end
 		}
 	}
+}
+
+// Resolve implements migrate.Sources.
+func (w *world) Resolve(context.Context, mapping.Source) (kafka.Cluster, error) {
+	if w.away.Load() {
+		return kafka.Cluster{}, errors.New("no broker answers")
+	}
+	return w.cluster, nil
 }
 
 // declare makes the function, or another one of its name.
@@ -226,7 +237,7 @@ func order() migrate.Order {
 
 func (w *world) state() plan.State {
 	w.t.Helper()
-	s, err := w.m.Get(w.t.Context(), "p")
+	s, _, err := store.Of[migrate.Stored](w.kept, store.Plans).Get(w.t.Context(), "p")
 	require.NoError(w.t, err)
 	return s.State
 }
@@ -236,6 +247,7 @@ type dying struct {
 	mu     sync.Mutex
 	each   map[string]bool // dies once at each write it has not died at; nil = it does not
 	kept   bool            // the write is done when it dies
+	act    migrate.Act     // what is under way: the same write of another act is another one
 	deaths []string
 	dead   chan struct{} // closed by the death
 }
@@ -259,6 +271,7 @@ func (d *dying) isDead() bool {
 func (d *dying) at(write string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	write = string(d.act) + ": " + write
 	if d.each == nil || d.each[write] || d.isDead() {
 		return false
 	}

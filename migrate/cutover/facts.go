@@ -16,6 +16,19 @@ type Failure struct {
 	Facts any    `json:"facts,omitempty"`
 }
 
+// Wish is what people asked for when a cutover began: whoever goes on with it does that.
+type Wish struct {
+	Rehearsal bool `json:"rehearsal,omitempty"` // the work goes back at once
+	SkipTail  bool `json:"skipTail,omitempty"`
+}
+
+func (w Wish) name() string {
+	if w.Rehearsal {
+		return "a rehearsal"
+	}
+	return "a cutover"
+}
+
 // Intent is what a step is about to change.
 type Intent struct {
 	Group   string       `json:"group,omitempty"`
@@ -25,7 +38,8 @@ type Intent struct {
 	Do      []string     `json:"do,omitempty"`   // for a person, where one does it
 	Undo    []string     `json:"undo,omitempty"` // for a person, whatever becomes of gantry
 	Reason  string       `json:"reason,omitempty"`
-	To      plan.Offsets `json:"to,omitempty"` // positions that are about to be committed
+	To      plan.Offsets `json:"to,omitempty"`   // positions that are about to be committed
+	Keep    bool         `json:"keep,omitempty"` // of a release: the fence stays
 }
 
 // Preflight is what was found before anything was changed.

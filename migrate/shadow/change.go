@@ -2,7 +2,6 @@ package shadow
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -44,20 +43,6 @@ func toldOf(was, now []plan.Revision) []plan.Revision {
 		}
 	}
 	return now
-}
-
-// changed reads the changes since the newest run began.
-func changed(lines []plan.Line) (all []string) {
-	for _, l := range lines {
-		var c Changed
-		switch {
-		case l.Step == plan.StepShadow && l.Phase == plan.Intends:
-			all = nil
-		case l.Step == plan.StepChange && json.Unmarshal(l.Facts, &c) == nil:
-			all = append(all, c.Others...)
-		}
-	}
-	return all
 }
 
 func (r *run) functionsGate() plan.Gate {

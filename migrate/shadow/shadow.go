@@ -126,6 +126,7 @@ type run struct {
 
 	changes []string // what became of the functions since the run began; none = they are the same
 	checked time.Time
+	ended   bool // somebody ended it, and the journal has it
 }
 
 type side struct {
@@ -160,13 +161,14 @@ func (r *run) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if begun, ok := UnderWay(lines); ok {
-		r.begun, r.changes = begun, changed(lines)
+	at := standingOf(lines)
+	if at.phase == plan.Did {
+		r.begun, r.changes, r.ended = at.begun, at.changes, at.ending != nil
 		r.Tell("the shadow run goes on; what was compared is read again from where it began")
 		return r.Functions.Enable(ctx)
 	}
-	if cut, ok := cutShort(lines); ok {
-		r.For = cut.For
+	if at.phase == plan.Intends { // its gantry died while it was about to begin
+		r.For = at.intent.For
 	}
 	if err := r.Journal.Write(ctx, plan.StepShadow, plan.Intends, Intent{Group: r.Plan.ShadowGroup(), Topics: captured(r.Plan), For: r.For}); err != nil {
 		return err
@@ -181,34 +183,6 @@ func (r *run) start(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(err, r.Journal.Write(ctx, plan.StepShadow, plan.Failed, map[string]string{"error": err.Error()}))
-}
-
-// UnderWay finds the begin of a run that has not ended.
-func UnderWay(lines []plan.Line) (b Begun, ok bool) {
-	for _, l := range lines {
-		switch {
-		case l.Step == plan.StepShadow && l.Phase == plan.Did:
-			b = Begun{}
-			ok = json.Unmarshal(l.Facts, &b) == nil
-		case l.Step == plan.StepShadow, l.Step == plan.StepReport, l.Step == plan.StepPlan:
-			ok = false
-		}
-	}
-	return b, ok
-}
-
-// cutShort finds a run that was about to begin when its gantry died.
-func cutShort(lines []plan.Line) (i Intent, ok bool) {
-	for _, l := range lines {
-		switch {
-		case l.Step == plan.StepShadow && l.Phase == plan.Intends:
-			i = Intent{}
-			ok = json.Unmarshal(l.Facts, &i) == nil
-		case l.Step == plan.StepShadow, l.Step == plan.StepReport, l.Step == plan.StepPlan:
-			ok = false
-		}
-	}
-	return i, ok
 }
 
 // Last gives what the newest run of the plan showed when it ended; false where none did since

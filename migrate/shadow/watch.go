@@ -57,7 +57,7 @@ func (r *run) loop(ctx context.Context) error {
 				return err
 			}
 		}
-		asked := false
+		asked := r.ended && ending.ends == nil
 		select {
 		case <-end:
 			asked = true
@@ -67,6 +67,12 @@ func (r *run) loop(ctx context.Context) error {
 		}
 		if asked {
 			end, over = nil, nil
+			if !r.ended {
+				r.ended = true
+				if err := r.Journal.Write(ctx, plan.StepReport, plan.Intends, Ending{}); err != nil {
+					return err
+				}
+			}
 			r.Tell("the shadow run ends when both implementations are done with what is there")
 			r.b.last = r.b.number + 2 // the one under way began before
 			if err := ending.begin(ctx, r); err != nil {
