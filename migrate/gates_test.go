@@ -19,7 +19,7 @@ func TestAFunctionThatIsChangedAfterItsShadowRun(t *testing.T) {
 		ctx := w.t.Context()
 		require.NoError(t, w.m.Shadow(ctx, order()))
 		require.Equal(t, plan.Shadowed, w.state())
-		_, said, err := w.m.Look(ctx, "p", false)
+		_, said, err := w.m.Look(ctx, order())
 		require.NoError(t, err)
 		require.Empty(t, said.NoGo)
 
@@ -29,11 +29,11 @@ func TestAFunctionThatIsChangedAfterItsShadowRun(t *testing.T) {
 			require.ErrorIs(t, err, migrate.ErrState)
 			require.ErrorContains(t, err, "function f: its code was first and is second; gantry migrate shadow shows it, or --without-shadow")
 		}
-		_, said, err = w.m.Look(ctx, "p", false)
+		_, said, err = w.m.Look(ctx, order())
 		require.NoError(t, err)
 		require.Len(t, said.NoGo, 1)
 		require.Contains(t, said.NoGo[0], "its code was first and is second")
-		_, said, err = w.m.Look(ctx, "p", true)
+		_, said, err = w.m.Look(ctx, migrate.Order{Plan: "p", Waive: true})
 		require.NoError(t, err)
 		require.Empty(t, said.NoGo)
 		require.Equal(t, plan.Shadowed, w.state())

@@ -80,7 +80,10 @@ type Config struct {
 	// SkipTail lets people choose to begin behind what the old service may have processed
 	// and not committed; nil = never.
 	SkipTail func(ctx context.Context, t Tail) (bool, error)
-	Skip     bool // people chose it beforehand; the journal keeps it
+	// AcceptRetention goes on where retention may remove records within the cutover's window;
+	// the journal keeps what was accepted.
+	AcceptRetention bool
+	Skip            bool // people chose it beforehand; the journal keeps it
 	// Confirm asks people for a fact that Kafka does not show; nil = nobody can be asked.
 	Confirm func(ctx context.Context, what string) error
 	// Ready is asked once more right before the old service is asked to stop; an error ends the

@@ -56,6 +56,7 @@ type Preflight struct {
 	Pending  []kafka.OpenTransaction `json:"pending,omitempty"`
 	Sample   Sample                  `json:"sample"`
 	Notes    []string                `json:"notes,omitempty"`
+	Accepted []string                `json:"accepted,omitempty"` // what would be a fault, and somebody took on himself
 	Faults   []string                `json:"faults,omitempty"`
 }
 
