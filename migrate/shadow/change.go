@@ -22,7 +22,7 @@ func (r *run) check(ctx context.Context) error {
 	now, err := r.Functions.Revisions(ctx)
 	if err != nil {
 		r.Tell("which functions run can't be told: " + err.Error())
-		return nil
+		return nil //nolint:nilerr // it is told at the next look
 	}
 	others := slices.DeleteFunc(plan.Others(r.begun.Functions, toldOf(r.begun.Functions, now)), func(o string) bool { return slices.Contains(r.changes, o) })
 	if len(others) == 0 {
