@@ -40,7 +40,7 @@ var acts = []actHelp{
 
 func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 	var reason, approveBy string
-	var skipTail, keep, dry, waive bool
+	var skipTail, keep, dry, waive, accept bool
 	var lasts time.Duration
 	c := &cobra.Command{
 		Use: h.act + " NAME --reason TEXT", Short: h.short,
@@ -48,7 +48,7 @@ func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 		Example: fmt.Sprintf("  gantry migrate %s orders --reason \"CHG-13\"", h.act), Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, words []string) error {
 			if dry && (h.act == "cutover" || h.act == "rehearse") {
-				return a.predict(c, words[0], waive)
+				return a.predict(c, words[0], waive, accept)
 			}
 			if dry {
 				return a.wouldDo(c, migrate.Act(h.act), words[0])
@@ -56,7 +56,7 @@ func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 			if strings.TrimSpace(reason) == "" {
 				return usage(c, errors.New("--reason: is missing; say why, it goes to the ledger"))
 			}
-			body, err := json.Marshal(map[string]any{"act": h.act, "reason": reason, "skipTail": skipTail, "keepFence": keep, "withoutShadow": waive, "approveBy": approveBy, "for": forText(lasts)})
+			body, err := json.Marshal(map[string]any{"act": h.act, "reason": reason, "skipTail": skipTail, "keepFence": keep, "withoutShadow": waive, "acceptRetention": accept, "approveBy": approveBy, "for": forText(lasts)})
 			if err != nil {
 				return err
 			}
@@ -71,6 +71,7 @@ func (a *app) migrateActCommand(h actHelp) *cobra.Command {
 	if h.act == "cutover" || h.act == "rehearse" {
 		c.Flags().StringVar(&approveBy, "approve-by", "", "key id of the second operator who says gantry migrate approve before anything is touched; default: the plan's")
 		c.Flags().BoolVar(&waive, "without-shadow", false, "go on without what the plan's gates demand of a shadow run; the ledger keeps it with your reason")
+		c.Flags().BoolVar(&accept, "accept-retention", false, acceptHelp)
 	}
 	if h.act == "shadow" {
 		c.Flags().DurationVar(&lasts, "for", 0, "how long, such as 24h; 0 = until gantry migrate end")
@@ -202,19 +203,22 @@ func twice(n int64) []string {
 }
 
 func (a *app) migratePredictCommand() *cobra.Command {
-	var waive bool
+	var waive, accept bool
 	c := &cobra.Command{
 		Use: "predict NAME", Short: "What a cutover would meet, cost and do: every fault, the pause, what comes twice",
 		Example: "  gantry migrate predict orders", Args: args(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, words []string) error { return a.predict(c, words[0], waive) },
+		RunE: func(c *cobra.Command, words []string) error { return a.predict(c, words[0], waive, accept) },
 	}
 	c.Flags().BoolVar(&waive, "without-shadow", false, "as if the plan's gates were passed")
+	c.Flags().BoolVar(&accept, "accept-retention", false, acceptHelp)
 	return c
 }
 
-func (a *app) predict(c *cobra.Command, name string, waive bool) error {
+const acceptHelp = "go on where retention may remove unread records before the cutover and its watch are over; the ledger keeps it with your reason"
+
+func (a *app) predict(c *cobra.Command, name string, waive, accept bool) error {
 	var v prediction
-	if err := a.do(c.Context(), call{method: "POST", path: migrationPath(name, "/predict"), in: map[string]bool{"withoutShadow": waive}, out: &v}); err != nil {
+	if err := a.do(c.Context(), call{method: "POST", path: migrationPath(name, "/predict"), in: map[string]bool{"withoutShadow": waive, "acceptRetention": accept}, out: &v}); err != nil {
 		return err
 	}
 	if err := a.show(v, v.print); err != nil {
@@ -233,6 +237,8 @@ type prediction struct {
 		Why    string   `json:"why"`
 		Notes  []string `json:"notes"`
 		Faults []string `json:"faults"`
+
+		Accepted []string `json:"accepted"`
 	} `json:"preflight"`
 	Prediction struct {
 		Pause    time.Duration `json:"pauseNs"`
@@ -259,6 +265,9 @@ func (v prediction) print(w io.Writer) {
 	}
 	for _, n := range v.Preflight.Notes {
 		row(w, "note", n)
+	}
+	for _, n := range v.Preflight.Accepted {
+		row(w, "accepted", n)
 	}
 	if len(p.NoGo) > 0 {
 		fmt.Fprintf(w, "\nNO-GO:\n%s\n", indent(strings.Join(p.NoGo, "\n")))

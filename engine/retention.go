@@ -62,23 +62,9 @@ func (t *retention) look(ctx context.Context, r Running) {
 			standing = append(standing, l)
 		}
 	}
-	var lanes []Headroom
-	if len(standing) > 0 {
-		asking, cancel := context.WithTimeout(ctx, resolveTimeout)
-		defer cancel()
-		var keep time.Duration
-		err := t.e.admin(asking, r.Mapping.Source, func(a *kafka.Admin) (err error) {
-			keep, err = a.Retention(asking, r.Mapping.Source.Topics[0])
-			return err
-		})
-		if err != nil {
-			return
-		}
-		for _, l := range standing {
-			if keep > 0 {
-				lanes = append(lanes, Headroom{l.Partition, time.Until(l.Head.Add(keep))})
-			}
-		}
+	lanes, err := t.headroom(ctx, r, standing)
+	if err != nil {
+		return
 	}
 	t.mu.Lock()
 	t.left[r.UUID] = lanes
@@ -86,6 +72,36 @@ func (t *retention) look(ctx context.Context, r Running) {
 	for _, h := range lanes {
 		t.warn(r.UUID, h)
 	}
+}
+
+// headroom goes by the record a lane stands on and, where a record before it is younger, by
+// that: both go together at the earliest.
+func (t *retention) headroom(ctx context.Context, r Running, standing []pipeline.LaneSnapshot) (lanes []Headroom, err error) {
+	if len(standing) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	at := map[record.Partition]int64{}
+	for _, l := range standing {
+		at[l.Partition] = l.At
+	}
+	err = t.e.admin(ctx, r.Mapping.Source, func(a *kafka.Admin) error {
+		kept, err := a.Keeping(ctx, r.Mapping.Source.Topics[0])
+		if err != nil || kept.Time <= 0 {
+			return err
+		}
+		safe, err := a.Protection(ctx, kept.Time, at)
+		for _, l := range standing {
+			left := time.Until(l.Head.Add(kept.Time))
+			if safe[l.Partition] > 0 {
+				left = max(left, safe[l.Partition])
+			}
+			lanes = append(lanes, Headroom{l.Partition, left})
+		}
+		return err
+	})
+	return lanes, err
 }
 
 // warn says it once below a day and once below an hour.

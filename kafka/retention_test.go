@@ -22,10 +22,10 @@ func TestRetentionOfATopic(t *testing.T) {
 	require.NoError(t, err)
 	defer a.Close()
 	for name, want := range map[string]time.Duration{"a-day": 24 * time.Hour, "for-ever": 0, "compacted": 0} {
-		got, err := a.Retention(t.Context(), name)
+		got, err := a.Keeping(t.Context(), name)
 		require.NoError(t, err)
-		require.Equal(t, want, got, name)
+		require.Equal(t, want, got.Time, name)
 	}
-	_, err = a.Retention(t.Context(), "missing")
+	_, err = a.Keeping(t.Context(), "missing")
 	require.Error(t, err)
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -134,33 +132,6 @@ func (a *Admin) end(uncommitted bool) lister {
 }
 
 // list asks for one offset of each partition; a partition without an answer is an error.
-// Retention is how long a topic keeps its records; 0 where time removes none. Retention
-// by size is not in it.
-func (a *Admin) Retention(ctx context.Context, topic string) (time.Duration, error) {
-	configs, err := a.admin.DescribeTopicConfigs(ctx, topic)
-	if err == nil && len(configs) == 1 {
-		err = configs[0].Err
-	}
-	if err != nil {
-		return 0, fmt.Errorf("read the configuration of topic %s: %w", topic, a.attempts.join(Deny(err, "DescribeConfigs", "topic", topic)))
-	}
-	ms, deletes := int64(-1), false
-	for _, c := range configs {
-		for _, entry := range c.Configs {
-			switch entry.Key {
-			case "retention.ms":
-				ms, err = strconv.ParseInt(entry.MaybeValue(), 10, 64)
-			case "cleanup.policy":
-				deletes = strings.Contains(entry.MaybeValue(), "delete")
-			}
-		}
-	}
-	if err != nil || !deletes || ms < 0 {
-		return 0, err
-	}
-	return time.Duration(ms) * time.Millisecond, nil
-}
-
 func (a *Admin) list(ctx context.Context, topic Topic, ask lister) (map[int32]int64, error) {
 	offsets := make(map[int32]int64, len(topic.Partitions))
 	err := insist(ctx, func() error {

@@ -16,14 +16,15 @@ import (
 
 // Order is one step that somebody asks for.
 type Order struct {
-	Plan      string
-	SkipTail  bool          // begin behind what the old service may have processed and not committed
-	KeepFence bool          // of a release: the old principal is retired instead
-	Waive     bool          // of a cutover or a rehearsal: without what the gates demand of a shadow run
-	ApproveBy string        // of a cutover: key id of the second operator, over the plan's; "" = the plan's
-	For       time.Duration // of a shadow run; 0 = until it is ended
-	By        store.Write   // the reason of a rollback is By.Reason
-	Tell      func(Event)   // nil = nobody listens
+	Plan            string
+	SkipTail        bool          // begin behind what the old service may have processed and not committed
+	KeepFence       bool          // of a release: the old principal is retired instead
+	AcceptRetention bool          // of a cutover or a rehearsal: retention may remove unread records meanwhile
+	Waive           bool          // of a cutover or a rehearsal: without what the gates demand of a shadow run
+	ApproveBy       string        // of a cutover: key id of the second operator, over the plan's; "" = the plan's
+	For             time.Duration // of a shadow run; 0 = until it is ended
+	By              store.Write   // the reason of a rollback is By.Reason
+	Tell            func(Event)   // nil = nobody listens
 
 	end <-chan struct{} // closed when a shadow run is to end; nil = never
 }
@@ -75,11 +76,12 @@ func (m *Migrations) act(ctx context.Context, o Order, do func(*acting) error) e
 func (a *acting) config() cutover.Config {
 	return cutover.Config{
 		Plan: a.stored.Plan, Admin: a.admin, Journal: a.journal, Mappings: a.m.functionsOf(a.stored.Plan, a.order.By),
-		Approve:  a.approve,
-		SkipTail: func(context.Context, cutover.Tail) (bool, error) { return a.order.SkipTail, nil },
-		Confirm:  a.confirm,
-		Tell:     func(text string) { a.tell(Event{Text: text, State: a.state}) },
-		Timing:   a.m.cfg.Timing,
+		Approve: a.approve,
+		Skip:    a.order.SkipTail, AcceptRetention: a.order.AcceptRetention,
+		Confirm: a.confirm,
+		Ready:   a.ready,
+		Tell:    func(text string) { a.tell(Event{Text: text, State: a.state}) },
+		Timing:  a.m.cfg.Timing,
 	}
 }
 
@@ -151,8 +153,9 @@ func (m *Migrations) Resume(ctx context.Context, o Order) error {
 }
 
 // Look says what a cutover would meet and cost. It changes nothing, and takes nobody's
-// ledger over. waived leaves out what the gates demand of a shadow run.
-func (m *Migrations) Look(ctx context.Context, name string, waived bool) (cutover.Preflight, cutover.Prediction, error) {
+// ledger over. What the order takes on itself (Waive, AcceptRetention) is left out.
+func (m *Migrations) Look(ctx context.Context, o Order) (cutover.Preflight, cutover.Prediction, error) {
+	name := o.Plan
 	s, err := m.Get(ctx, name)
 	if err != nil {
 		return cutover.Preflight{}, cutover.Prediction{}, err
@@ -167,17 +170,17 @@ func (m *Migrations) Look(ctx context.Context, name string, waived bool) (cutove
 	}
 	defer admin.Close()
 	protocol := cutover.New(cutover.Config{
-		Plan: s.Plan, Admin: admin, Journal: readOnly{m, name}, Mappings: m.functionsOf(s.Plan, store.Write{}), Timing: m.cfg.Timing,
+		Plan: s.Plan, Admin: admin, Journal: readOnly{m, name}, Mappings: m.functionsOf(s.Plan, store.Write{}), Timing: m.cfg.Timing, AcceptRetention: o.AcceptRetention,
 	})
 	pre, said, err := protocol.Look(ctx)
-	if err != nil || waived {
+	if err != nil || o.Waive {
 		return pre, said, err
 	}
 	lines, err := m.Lines(ctx, name)
 	if known, _, unread := stands(lines); unread != nil || !reflect.DeepEqual(plain(known), plain(s.Plan)) {
 		lines = nil // they are of another plan than the one kept now
 	}
-	if no := gatesUnmet(lines); err == nil && no != "" {
+	if no := m.gatesUnmet(ctx, s.Plan, lines); err == nil && no != "" {
 		said.NoGo = append(said.NoGo, no)
 	}
 	return pre, said, err

@@ -48,35 +48,44 @@ func (m *Migrations) open(ctx context.Context, s Stored, by store.Write, tell fu
 		return nil, err
 	}
 	j := &journal{m: m, l: l, name: s.Plan.Name, by: by, state: plan.Planned, tell: tell}
-	lines := l.Lines()
+	opened := false
+	defer func() {
+		if !opened {
+			l.Close()
+		}
+	}()
+	if err := j.agree(ctx, s.Plan); err != nil {
+		return nil, err
+	}
+	opened = true
+	return j, nil
+}
+
+// agree brings the ledger and the store to the same plan and the same state.
+func (j *journal) agree(ctx context.Context, p plan.Plan) error {
+	lines := j.l.Lines()
 	known, state, unread := stands(lines)
-	same := unread == nil && reflect.DeepEqual(plain(known), plain(s.Plan))
-	_, _, err = m.plans.Change(ctx, s.Plan.Name, by, func(s *Stored) error {
-		s.Epoch = l.Epoch()
+	same := unread == nil && reflect.DeepEqual(plain(known), plain(p))
+	_, _, err := j.m.plans.Change(ctx, j.name, j.by, func(s *Stored) error {
+		s.Epoch = j.l.Epoch()
 		if same { // a gantry that died right behind a line has not kept the state it led to
 			s.State = state
 		}
 		return nil
 	})
 	if err != nil {
-		l.Close()
-		return nil, err
+		return err
 	}
 	if len(lines) > 0 {
 		j.state = state
 	}
-	if same {
-		return j, nil
+	switch {
+	case same:
+		return nil
+	case j.state.Owner() != "old service":
+		return fmt.Errorf("plan %s is %s by its ledger, and that is another plan than the one kept here; gantry migrate recover takes the ledger's: %w", j.name, j.state, ErrState)
 	}
-	if j.state.Owner() != "old service" {
-		l.Close()
-		return nil, fmt.Errorf("plan %s is %s by its ledger, and that is another plan than the one kept here; gantry migrate recover takes the ledger's: %w", j.name, j.state, ErrState)
-	}
-	if err := j.Write(ctx, plan.StepPlan, plan.Did, s.Plan); err != nil {
-		l.Close()
-		return nil, err
-	}
-	return j, nil
+	return j.Write(ctx, plan.StepPlan, plan.Did, p)
 }
 
 // plain is a plan as JSON has it: without the difference of nil and empty.

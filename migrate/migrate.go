@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"gantry/function"
 	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/migrate/cutover"
@@ -48,6 +49,9 @@ type Config struct {
 	Resolve func(ctx context.Context, m *mapping.Mapping) error
 	// Egress says why processes can't be cut off from the network here; nil = they can.
 	Egress func() error
+	// Code gives a digest of the content of a function's code, of one that runs from a folder or
+	// in AWS; an error says why it can't be known. nil = nobody can be asked.
+	Code func(ctx context.Context, fn function.Function) (string, error)
 	// Measure says what a function took since this process began; nil = nobody measures.
 	Measure func(function string) plan.Measured
 	// Progress says how a mapping does in this process.

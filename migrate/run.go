@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"gantry/plan"
-	"gantry/store"
 )
 
 // Act names what a run does.
@@ -150,55 +149,16 @@ func (m *Migrations) Abort(ctx context.Context, o Order) (*Run, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	s, err := m.Get(ctx, o.Plan)
-	if err != nil {
-		return nil, err
-	}
-	if s.State == plan.Shadowing {
+	state, err := m.stands(ctx, o.Plan)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("abort plan %s: the step has ended, and where it stands can't be told; gantry migrate rollback gives the work back: %w", o.Plan, err)
+	case state == plan.Shadowing:
 		return m.Start(ctx, actDrop, o)
-	}
-	if s.State.Owner() == "old service" {
+	case state.Owner() == "old service":
 		return r, nil
 	}
 	return m.Start(ctx, ActRollback, o)
-}
-
-// Unfinished names the migrations that were under way here when gantry ended, and that
-// nobody else has taken up since.
-func (m *Migrations) Unfinished(ctx context.Context) ([]string, error) {
-	all, err := m.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	var errs []error
-	for _, s := range all {
-		if s.State != plan.CuttingOver && s.State != plan.RollingBack && s.State != plan.Watching && s.State != plan.Shadowing {
-			continue
-		}
-		lines, err := m.Lines(ctx, s.Plan.Name)
-		switch {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("plan %s, which is %s: %w", s.Plan.Name, s.State, err))
-		case len(lines) > 0 && lines[len(lines)-1].Epoch <= s.Epoch:
-			names = append(names, s.Plan.Name)
-		}
-	}
-	return names, errors.Join(errs...)
-}
-
-// takeup resumes what was under way here when gantry ended.
-func (m *Migrations) takeup(ctx context.Context) {
-	names, err := m.Unfinished(ctx)
-	if err != nil {
-		m.cfg.Log.Error("migrations that were under way could not be looked at: gantry migrate resume goes on with them", "error", err)
-	}
-	for _, name := range names {
-		m.cfg.Log.Warn("a migration was under way when gantry ended: it goes on", "plan", name)
-		if _, err := m.Start(ctx, ActResume, Order{Plan: name, By: store.Write{Actor: "gantry", Reason: "gantry was started again"}}); err != nil {
-			m.cfg.Log.Error("a migration can't go on", "plan", name, "error", err)
-		}
-	}
 }
 
 // Ended says whether it is over.

@@ -28,7 +28,14 @@ func (m *Migrations) Shadow(ctx context.Context, o Order) error {
 	})
 }
 
+func (a *acting) drop(ctx context.Context, why string) error {
+	return shadow.Drop(ctx, a.journal, &shadowed{a.m.functionsOf(a.stored.Plan, a.order.By)}, why)
+}
+
 func (a *acting) shadow(ctx context.Context) error {
+	if why, ok := shadow.Dropped(a.l.Lines()); ok {
+		return a.drop(ctx, why)
+	}
 	name := a.stored.Plan.Name
 	said := time.Now()
 	s, err := shadow.Run(ctx, shadow.Config{
@@ -129,18 +136,14 @@ func (m *Migrations) shadowing(name string) bool {
 // dropShadow ends a shadow run without a word of what it showed.
 func (m *Migrations) dropShadow(ctx context.Context, o Order) error {
 	return m.act(ctx, o, func(a *acting) error {
-		f := &shadowed{m.functionsOf(a.stored.Plan, o.By)}
-		if err := f.Disable(ctx); err != nil {
-			return err
-		}
-		return a.Write(ctx, plan.StepShadow, plan.Failed, map[string]string{"error": "aborted by " + o.By.Actor + ": " + o.By.Reason})
+		return a.drop(ctx, "aborted by "+o.By.Actor+": "+o.By.Reason)
 	})
 }
 
 // gates refuses to go on where no shadow run of the plan has shown what it demands, unless
 // somebody takes that on himself.
 func (a *acting) gates(ctx context.Context) error {
-	no := gatesUnmet(a.l.Lines())
+	no := a.m.gatesUnmet(ctx, a.stored.Plan, a.l.Lines())
 	switch {
 	case no == "":
 		return nil
@@ -151,7 +154,7 @@ func (a *acting) gates(ctx context.Context) error {
 }
 
 // gatesUnmet says why a cutover would go on without what the gates demand; "" = it would not.
-func gatesUnmet(lines []plan.Line) string {
+func (m *Migrations) gatesUnmet(ctx context.Context, p plan.Plan, lines []plan.Line) string {
 	const or = "; gantry migrate shadow shows it, or --without-shadow goes on all the same, which the ledger keeps with your reason"
 	s, ok, err := shadow.Last(lines)
 	switch {
@@ -162,7 +165,22 @@ func gatesUnmet(lines []plan.Line) string {
 	case !s.Passed:
 		return "the last shadow run did not pass: " + strings.Join(unmet(s), ", ") + or
 	}
+	if err := m.functionsOf(p, store.Write{}).sameFunctions(ctx, lines); err != nil {
+		return err.Error() + or
+	}
 	return ""
+}
+
+// ready looks once more right before the old service is asked to stop: a second operator may
+// have thought for hours.
+func (a *acting) ready(ctx context.Context) error {
+	if a.order.Waive {
+		return nil
+	}
+	if no := a.m.gatesUnmet(ctx, a.stored.Plan, a.l.Lines()); no != "" {
+		return fmt.Errorf("plan %s: %s: %w", a.stored.Plan.Name, no, ErrState)
+	}
+	return nil
 }
 
 // lookFor is how long the old group's commits are watched: longer than the 5 s in which Java's

@@ -41,6 +41,7 @@ type Step string
 const (
 	StepPlan      Step = "plan"      // the plan, whole
 	StepShadow    Step = "shadow"    // the shadow group got the old group's positions
+	StepChange    Step = "change"    // functions became other ones while a shadow run was under way
 	StepReport    Step = "report"    // what the shadow run showed
 	StepWaive     Step = "waive"     // somebody goes on without what the gates demand
 	StepPreflight Step = "preflight" // what was looked at before a cutover

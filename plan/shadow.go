@@ -22,6 +22,7 @@ type Shadow struct {
 	NotCompared []Uncovered `json:"notCompared,omitempty"` // effects, and what could not be read; never green
 
 	Functions []Measured `json:"functions,omitempty"` // what they took, on this machine
+	Revisions []Revision `json:"revisions,omitempty"` // which functions they were when the run began
 }
 
 // Measured is what a function took in a shadow run.

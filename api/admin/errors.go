@@ -63,7 +63,7 @@ func isConflict(err error) bool {
 		engine.ErrNoLoss, engine.ErrInHand, declare.ErrDeleting, engine.ErrEnabled, engine.ErrStale, engine.ErrNoPreview, engine.ErrRecreated,
 		kafka.ErrGroupBusy, pipeline.ErrNotHere, pipeline.ErrNotStanding, pipeline.ErrNotInHand, pipeline.ErrNoDestination,
 		pipeline.ErrChanged, pipeline.ErrEnded, deadletter.ErrBusy, deadletter.ErrChanged, deadletter.ErrNoPreview,
-		migrate.ErrBusy, migrate.ErrState, migrate.ErrStopping, cutover.ErrNoGo, cutover.ErrNothing, cutover.ErrUnderWay, cutover.ErrNotProven, cutover.ErrMoved,
+		migrate.ErrBusy, migrate.ErrState, migrate.ErrStopping, cutover.ErrNoGo, cutover.ErrNothing, cutover.ErrUnderWay, cutover.ErrBegun, cutover.ErrNotProven, cutover.ErrMoved,
 	} {
 		if errors.Is(err, conflict) {
 			return true

@@ -144,9 +144,10 @@ type act struct {
 	Reason    string      `json:"reason"`
 	SkipTail  bool        `json:"skipTail"`
 	KeepFence bool        `json:"keepFence"`
-	Waive     bool        `json:"withoutShadow"` // of a cutover or a rehearsal
-	ApproveBy string      `json:"approveBy"`     // of a cutover or a rehearsal: a key id; "" = the plan's
-	For       string      `json:"for"`           // of a shadow run: a duration such as 24h; "" = until it is ended
+	Waive     bool        `json:"withoutShadow"`   // of a cutover or a rehearsal
+	Accept    bool        `json:"acceptRetention"` // of a cutover or a rehearsal
+	ApproveBy string      `json:"approveBy"`       // of a cutover or a rehearsal: a key id; "" = the plan's
+	For       string      `json:"for"`             // of a shadow run: a duration such as 24h; "" = until it is ended
 }
 
 // runMigration begins a step and follows it; it goes on when the caller is gone.
@@ -180,7 +181,7 @@ func (s *Server) begin(ctx context.Context, name string, in act) (*migrate.Run, 
 		return nil, err
 	}
 	s.cfg.Audit.Record(ctx, store.Change{By: by, Action: "migrate-" + string(in.Act), Kind: store.Plans, ID: name, Before: in})
-	order := migrate.Order{Plan: name, SkipTail: in.SkipTail, KeepFence: in.KeepFence, Waive: in.Waive, ApproveBy: in.ApproveBy, For: lasts, By: store.Write{Actor: by.Actor, Reason: in.Reason}}
+	order := migrate.Order{Plan: name, SkipTail: in.SkipTail, KeepFence: in.KeepFence, Waive: in.Waive, AcceptRetention: in.Accept, ApproveBy: in.ApproveBy, For: lasts, By: store.Write{Actor: by.Actor, Reason: in.Reason}}
 	switch in.Act {
 	case migrate.ActAbort:
 		return s.cfg.Migrations.Abort(ctx, order)
@@ -270,7 +271,8 @@ type predictionView struct {
 
 // asking is how a prediction is asked for.
 type asking struct {
-	Waive bool `json:"withoutShadow"` // as if the gates were passed
+	Waive  bool `json:"withoutShadow"`   // as if the gates were passed
+	Accept bool `json:"acceptRetention"` // as if it were no fault that retention may remove records meanwhile
 }
 
 func (s *Server) predictMigration(ctx context.Context, c call[asking]) (predictionView, error) {
@@ -279,6 +281,6 @@ func (s *Server) predictMigration(ctx context.Context, c call[asking]) (predicti
 	if err != nil {
 		return predictionView{}, err
 	}
-	pre, said, err := s.cfg.Migrations.Look(ctx, name, c.In.Waive)
+	pre, said, err := s.cfg.Migrations.Look(ctx, migrate.Order{Plan: name, Waive: c.In.Waive, AcceptRetention: c.In.Accept})
 	return predictionView{pre, said, migrate.Calls(migrate.ActCutover, m.Plan, m.State)}, err
 }

@@ -17,7 +17,7 @@ import (
 // openMigrations makes what moves services to this gantry's functions.
 func (s *server) openMigrations() *migrate.Migrations {
 	return migrate.New(migrate.Config{
-		Store: s.store, Sources: s.kafka, Resolve: s.engine.Resolve, Egress: process.EgressPossible, Measure: s.measured, Progress: s.progress,
+		Store: s.store, Sources: s.kafka, Resolve: s.engine.Resolve, Egress: process.EgressPossible, Code: s.targets.codeOf, Measure: s.measured, Progress: s.progress,
 		Dir: filepath.Join(s.dataDir(), "migrations"), Region: s.opts.file.Region, AccountID: s.opts.file.AccountID, Log: s.opts.log,
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"gantry/cloud"
 	"gantry/engine"
@@ -69,6 +70,14 @@ func (t targets) open(ctx context.Context, fn function.Function, in *mapping.Sur
 }
 
 func (t targets) inAWS(ctx context.Context, fn function.Function) (engine.Target, error) {
+	target, err := t.lambda(ctx, fn)
+	if err != nil {
+		return nil, err
+	}
+	return closing{target}, nil
+}
+
+func (t targets) lambda(ctx context.Context, fn function.Function) (*lambda.Target, error) {
 	names := fn.Networks
 	if len(names) == 0 {
 		names = t.awsNetworks
@@ -81,8 +90,25 @@ func (t targets) inAWS(ctx context.Context, fn function.Function) (engine.Target
 	if err != nil {
 		return nil, fmt.Errorf("find credentials for AWS: %w", err)
 	}
-	target, err := lambda.New(fn.ARN, lambda.Config{AWS: cfg, Timeout: fn.Timeout, Dial: dial})
-	return closing{target}, err
+	return lambda.New(fn.ARN, lambda.Config{AWS: cfg, Timeout: fn.Timeout, Dial: dial})
+}
+
+// codePatience is how long AWS may take to say which function it has.
+const codePatience = 10 * time.Second
+
+// codeOf is a digest of the code of a function that runs from a folder or in AWS.
+func (t targets) codeOf(ctx context.Context, fn function.Function) (string, error) {
+	if fn.Kind == function.Process {
+		return code.Folder(ctx, fn.Code.Dir)
+	}
+	ctx, cancel := context.WithTimeout(ctx, codePatience)
+	defer cancel()
+	target, err := t.lambda(ctx, fn)
+	if err != nil {
+		return "", err
+	}
+	defer target.Close()
+	return target.Revision(ctx)
 }
 
 // dial is nil, a target's own way, where no network is named.

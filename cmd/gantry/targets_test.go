@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,4 +35,21 @@ func TestSurroundingsCloseTheNetwork(t *testing.T) {
 	} else {
 		require.NoError(t, open(&mapping.Egress{Targets: []string{"db.internal:5432"}}))
 	}
+}
+
+// A folder that is edited in place is other code, and one that is gone is not known.
+func TestTheCodeOfAFolder(t *testing.T) {
+	t.Parallel()
+	fn := function.Function{Name: "orders", Kind: function.Process, Code: function.Code{Dir: t.TempDir()}}
+	handler := filepath.Join(fn.Code.Dir, "handler.py")
+	require.NoError(t, os.WriteFile(handler, []byte("1"), 0o600))
+	first, err := targets{}.codeOf(t.Context(), fn)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(handler, []byte("2"), 0o600))
+	second, err := targets{}.codeOf(t.Context(), fn)
+	require.NoError(t, err)
+	require.NotEqual(t, first, second)
+	require.NoError(t, os.RemoveAll(fn.Code.Dir))
+	_, err = targets{}.codeOf(t.Context(), fn)
+	require.ErrorContains(t, err, fn.Code.Dir)
 }

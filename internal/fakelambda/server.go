@@ -33,6 +33,30 @@ type Server struct {
 	mu    sync.Mutex
 	steps []Step
 	calls []*Call
+
+	configuration string // what GetFunctionConfiguration answers; "" = it is denied
+}
+
+// Configure sets what GetFunctionConfiguration answers, as JSON; "" denies it.
+func (s *Server) Configure(answer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.configuration = answer
+}
+
+// configured answers GetFunctionConfiguration.
+func (s *Server) configured(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/configuration") {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.configuration == "" {
+		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
+		w.WriteHeader(http.StatusForbidden)
+	}
+	_, _ = io.WriteString(w, s.configuration)
+	return true
 }
 
 // Call is one request that arrived.
@@ -101,6 +125,9 @@ func (s *Server) Runs() int {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if s.configured(w, r) {
+		return
+	}
 	name, aws := functionName(r.URL)
 	if aws && r.Method != http.MethodPost {
 		http.Error(w, "Invoke is a POST", http.StatusMethodNotAllowed)

@@ -56,6 +56,41 @@ func (a attempt) intended(step plan.Step) bool { return has(a.ahead, step, plan.
 func (a attempt) proven() bool  { return has(a.ahead, plan.StepProve, plan.Did) && len(a.back) == 0 }
 func (a attempt) watched() bool { return has(a.ahead, plan.StepWatch, plan.Did) && len(a.back) == 0 }
 
+// wish is what people asked for when it began.
+func (a attempt) wish() (w Wish) {
+	if l, ok := last(a.ahead, plan.StepPreflight, plan.Intends); ok {
+		_ = json.Unmarshal(l.Facts, &w) // lines without one wish nothing
+	}
+	return w
+}
+
+// underWay says that it may have changed something and has not come to its end.
+func (a attempt) underWay() bool {
+	switch {
+	case a.backUnderWay(), a.releasing():
+		return true
+	case a.over(), a.watched():
+		return false
+	}
+	return a.intended(plan.StepStop)
+}
+
+// releasing says that a release was cut: neither done, nor failed.
+func (a attempt) releasing() bool {
+	for _, l := range slices.Backward(a.ahead) {
+		if l.Step == plan.StepRelease {
+			return l.Phase == plan.Intends
+		}
+	}
+	return false
+}
+
+func (a attempt) keepsFence() bool {
+	var i Intent
+	l, ok := last(a.ahead, plan.StepRelease, plan.Intends)
+	return ok && json.Unmarshal(l.Facts, &i) == nil && i.Keep
+}
+
 func (a attempt) backUnderWay() bool {
 	return len(a.back) > 0 && !has(a.back, plan.StepProve, plan.Did)
 }
@@ -89,8 +124,9 @@ func facts[T any](lines []plan.Line, step plan.Step) (T, bool, error) {
 type run struct {
 	Config
 	a        attempt
-	back     bool            // it is a rollback that writes
-	resumed  bool            // an earlier call began it
+	back     bool // it is a rollback that writes
+	resumed  bool // an earlier call began it
+	wish     Wish
 	measured []time.Duration // pauses of the cutovers in the journal
 }
 
@@ -99,7 +135,8 @@ func (p *Protocol) load(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal of plan %s: %w", p.cfg.Plan.Name, err)
 	}
-	return &run{Config: p.cfg, a: attemptIn(lines), measured: pauses(lines)}, nil
+	a := attemptIn(lines)
+	return &run{Config: p.cfg, a: a, wish: a.wish(), measured: pauses(lines)}, nil
 }
 
 // write puts a line into the journal, and into what this run knows.

@@ -80,9 +80,16 @@ type Config struct {
 	// SkipTail lets people choose to begin behind what the old service may have processed
 	// and not committed; nil = never.
 	SkipTail func(ctx context.Context, t Tail) (bool, error)
+	// AcceptRetention goes on where retention may remove records within the cutover's window;
+	// the journal keeps what was accepted.
+	AcceptRetention bool
+	Skip            bool // people chose it beforehand; the journal keeps it
 	// Confirm asks people for a fact that Kafka does not show; nil = nobody can be asked.
 	Confirm func(ctx context.Context, what string) error
-	Tell    func(text string) // what people should know or do; nil = nobody listens
+	// Ready is asked once more right before the old service is asked to stop; an error ends the
+	// cutover, and nothing was changed. nil = it is.
+	Ready func(ctx context.Context) error
+	Tell  func(text string) // what people should know or do; nil = nobody listens
 
 	Principal string // whom Admin logs in as (User:…); "" = not known
 	Servers   string // bootstrap servers in the lines for an operator
@@ -137,6 +144,7 @@ func New(cfg Config) *Protocol {
 var (
 	ErrNoGo      = errors.New("no-go")
 	ErrNothing   = errors.New("there is nothing to give back: the old service was not touched")
+	ErrBegun     = errors.New("another act was begun")
 	ErrUnderWay  = errors.New("a rollback is under way")
 	ErrNotProven = errors.New("there is no cutover that was proven")
 	ErrReleased  = errors.New("the migration was released: there is no way back any more")
@@ -167,6 +175,10 @@ func (e *RolledBackError) Unwrap() []error { return []error{e.Cause, e.Err} }
 // stop has changed nothing; what fails later is rolled back by itself (*RolledBackError),
 // unless ctx ended or the journal can't be written: then Resume goes on.
 func (p *Protocol) Cutover(ctx context.Context) (Proof, error) {
+	return p.cutover(ctx, Wish{SkipTail: p.cfg.Skip})
+}
+
+func (p *Protocol) cutover(ctx context.Context, wish Wish) (Proof, error) {
 	r, err := p.load(ctx)
 	if err != nil {
 		return Proof{}, err
@@ -180,7 +192,13 @@ func (p *Protocol) Cutover(ctx context.Context) (Proof, error) {
 	if r.a.over() || !r.a.intended(plan.StepStop) { // what was looked at before is old
 		r.a = attempt{}
 	}
-	r.resumed = len(r.a.ahead) > 0
+	if r.resumed = len(r.a.ahead) > 0; !r.resumed {
+		r.wish = wish
+	}
+	if r.wish.Rehearsal != wish.Rehearsal {
+		return Proof{}, fmt.Errorf("%w, and it is %s: resume goes on with it", ErrBegun, r.wish.name())
+	}
+	r.wish.SkipTail = r.wish.SkipTail || wish.SkipTail
 	proof, err := r.forward(ctx)
 	if err == nil || !r.a.intended(plan.StepStop) || ctx.Err() != nil || errors.Is(err, errJournal) {
 		return proof, err
@@ -200,11 +218,14 @@ func (p *Protocol) Cutover(ctx context.Context) (Proof, error) {
 func (p *Protocol) Resume(ctx context.Context) error {
 	r, err := p.load(ctx)
 	switch {
-	case err != nil:
+	case err != nil || !r.a.underWay():
 		return err
 	case r.a.backUnderWay():
 		_, err = p.Rollback(ctx, "")
-	case r.a.over(), r.a.watched(), !r.a.intended(plan.StepStop):
+	case r.a.releasing():
+		err = p.Release(ctx, r.a.keepsFence())
+	case r.wish.Rehearsal:
+		_, err = p.Rehearse(ctx)
 	default:
 		if _, err = p.Cutover(ctx); err == nil {
 			_, err = p.Watch(ctx)
@@ -213,8 +234,12 @@ func (p *Protocol) Resume(ctx context.Context) error {
 	return err
 }
 
+// UnderWay says whether a journal holds a cutover, a rehearsal, a rollback or a release that
+// may have changed something and has not come to its end.
+func UnderWay(lines []plan.Line) bool { return attemptIn(lines).underWay() }
+
 func (r *run) forward(ctx context.Context) (Proof, error) {
-	pre, err := do(ctx, r, plan.StepPreflight, nil, r.preflight)
+	pre, err := do(ctx, r, plan.StepPreflight, r.wish, r.preflight)
 	if err != nil {
 		return Proof{}, err
 	}
@@ -224,6 +249,11 @@ func (r *run) forward(ctx context.Context) (Proof, error) {
 	}
 	if r.Plan.ApproveBy != "" {
 		if _, err := do(ctx, r, plan.StepApprove, nil, func(ctx context.Context) (Approval, error) { return r.approve(ctx, said) }); err != nil {
+			return Proof{}, err
+		}
+	}
+	if r.Ready != nil && !r.a.intended(plan.StepStop) {
+		if err := r.Ready(ctx); err != nil {
 			return Proof{}, err
 		}
 	}

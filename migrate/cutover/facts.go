@@ -16,6 +16,19 @@ type Failure struct {
 	Facts any    `json:"facts,omitempty"`
 }
 
+// Wish is what people asked for when a cutover began: whoever goes on with it does that.
+type Wish struct {
+	Rehearsal bool `json:"rehearsal,omitempty"` // the work goes back at once
+	SkipTail  bool `json:"skipTail,omitempty"`
+}
+
+func (w Wish) name() string {
+	if w.Rehearsal {
+		return "a rehearsal"
+	}
+	return "a cutover"
+}
+
 // Intent is what a step is about to change.
 type Intent struct {
 	Group   string       `json:"group,omitempty"`
@@ -27,6 +40,7 @@ type Intent struct {
 	Reason  string       `json:"reason,omitempty"`
 	From    plan.Offsets `json:"from,omitempty"` // of the old group, before a fence is set
 	To      plan.Offsets `json:"to,omitempty"`   // positions that are about to be committed
+	Keep    bool         `json:"keep,omitempty"` // of a release: the fence stays
 }
 
 // Preflight is what was found before anything was changed.
@@ -43,6 +57,7 @@ type Preflight struct {
 	Pending  []kafka.OpenTransaction `json:"pending,omitempty"`
 	Sample   Sample                  `json:"sample"`
 	Notes    []string                `json:"notes,omitempty"`
+	Accepted []string                `json:"accepted,omitempty"` // what would be a fault, and somebody took on himself
 	Faults   []string                `json:"faults,omitempty"`
 }
 

@@ -35,7 +35,7 @@ func (r *run) predict(pre Preflight) (Prediction, error) {
 	if s.Moves == 0 && s.Written > 0 && len(pre.Group.Members) > 0 {
 		p.NoGo = append(p.NoGo, fmt.Sprintf("records came and nothing was committed in %s: the service stands, commits more rarely than that, or keeps its positions elsewhere; look longer, or at the service", s.Watched.Round(time.Second)))
 	}
-	if p.Headroom > 0 && p.Headroom < p.To {
+	if p.Headroom > 0 && p.Headroom < p.To && len(pre.Accepted) == 0 {
 		p.NoGo = append(p.NoGo, fmt.Sprintf("retention reaches the group in %s, and the pause may take %s", p.Headroom.Round(time.Second), p.To))
 	}
 	if len(p.NoGo) > 0 {

@@ -183,61 +183,6 @@ func (r *run) comparePositions(pre *Preflight) {
 	})
 }
 
-// lookAtRetention finds how long it takes until records that nobody has read are removed.
-func (r *run) lookAtRetention(ctx context.Context, pre *Preflight) error {
-	for _, topic := range r.Plan.Service.Topics {
-		kept, err := r.Admin.Retention(ctx, topic)
-		if err != nil {
-			pre.Notes = append(pre.Notes, "how long "+topic+" keeps records is not known: "+err.Error())
-			continue
-		}
-		for p, at := range pre.F0[topic] {
-			room, err := r.headroom(ctx, topic, p, at, kept, pre)
-			if err != nil {
-				return err
-			}
-			if room > 0 && (pre.Headroom == 0 || room < pre.Headroom) {
-				pre.Headroom = room
-			}
-		}
-	}
-	if window := r.Plan.Stop.Wait + r.Plan.Guards.Watch; pre.Headroom > 0 && pre.Headroom < window {
-		pre.Faults = append(pre.Faults, fmt.Sprintf("retention reaches the group's position in %s, and a cutover with its watch may take %s: keep the topic's records longer, or let the group catch up first",
-			pre.Headroom.Round(time.Second), window))
-	}
-	return nil
-}
-
-// headroom is the time until a partition's log begins behind the group's position: by the
-// age of the record there, or by how fast the log's start moves, whichever is sooner.
-func (r *run) headroom(ctx context.Context, topic string, p int32, at int64, kept time.Duration, pre *Preflight) (time.Duration, error) {
-	var room time.Duration
-	start, _ := pre.Start.At(topic, p)
-	end, _ := pre.End.At(topic, p)
-	if moved, ok := pre.Sample.Retained.At(topic, p); ok && at > start {
-		room = time.Duration(float64(at-start) / float64(moved) * float64(pre.Sample.Watched))
-	}
-	if kept <= 0 || at < start {
-		return room, nil
-	}
-	age := time.Duration(0)
-	if at < end {
-		next, err := r.Admin.Records(ctx, kafka.Reading{Topic: topic, Partition: p, Offset: at, Count: 1})
-		switch {
-		case errors.Is(err, kafka.ErrNoRecord), errors.Is(err, kafka.ErrBeyond), errors.Is(err, kafka.ErrRemoved):
-		case err != nil:
-			return 0, err
-		default:
-			age = max(0, time.Since(time.UnixMilli(next[0].Timestamp)))
-		}
-	}
-	byAge := max(time.Second, kept-age)
-	if room == 0 || byAge < room {
-		room = byAge
-	}
-	return room, nil
-}
-
 func (r *run) lookAtFence(ctx context.Context, pre *Preflight) error {
 	who := r.Plan.Service.Principal
 	if r.Plan.Fence != plan.FenceWeak && r.Plan.Handover == plan.HandoverSame && who == r.Mappings.Principal() {

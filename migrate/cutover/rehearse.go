@@ -22,7 +22,7 @@ func (p *Protocol) Rehearse(ctx context.Context) (Rehearsal, error) {
 	began := time.Now()
 	var out Rehearsal
 	var err error
-	if out.Cutover, err = p.Cutover(ctx); err != nil {
+	if out.Cutover, err = p.cutover(ctx, Wish{Rehearsal: true, SkipTail: p.cfg.Skip}); err != nil {
 		return out, err
 	}
 	r, err := p.load(ctx)
@@ -49,7 +49,9 @@ func (p *Protocol) Release(ctx context.Context, keepFence bool) error {
 	if !r.a.watched() {
 		return fmt.Errorf("release: %w, watched to its end: until then the old group and its fence are the way back", ErrNotProven)
 	}
-	_, err = do(ctx, r, plan.StepRelease, r.fenceIntent(), func(ctx context.Context) (Unfenced, error) {
+	intent := r.fenceIntent()
+	intent.Keep = keepFence
+	_, err = do(ctx, r, plan.StepRelease, intent, func(ctx context.Context) (Unfenced, error) {
 		if keepFence || r.Plan.Fence == plan.FenceWeak {
 			return Unfenced{}, nil
 		}

@@ -63,7 +63,7 @@ func (r *run) tail(ctx context.Context, pre Preflight, stopped Stopped, fenced F
 		t.Basis += fmt.Sprintf("; %d members did not stop: one that takes no refusal for an answer may go on until its process ends, so end it", stopped.Left)
 		r.Tell(fmt.Sprintf("the old service of group %s was removed while it worked: end its processes", r.Plan.Service.Group))
 	}
-	if t.Records == 0 || r.SkipTail == nil {
+	if t.Records == 0 || r.SkipTail == nil && !r.wish.SkipTail {
 		return t, nil
 	}
 	ranges := rangesOf(settled.F1, t.Counts, settled.End)
@@ -72,7 +72,9 @@ func (r *run) tail(ctx context.Context, pre Preflight, stopped Stopped, fenced F
 		return t, err
 	}
 	t.Keys, t.MoreKeys = keys, more
-	t.Skipped, err = r.SkipTail(ctx, t)
+	if t.Skipped = r.wish.SkipTail; !t.Skipped {
+		t.Skipped, err = r.SkipTail(ctx, t)
+	}
 	return t, err
 }
 

@@ -23,6 +23,9 @@ func (p *Protocol) Watch(ctx context.Context) (Watched, error) {
 	if !r.a.proven() {
 		return Watched{}, ErrNotProven
 	}
+	if r.wish.Rehearsal {
+		return Watched{}, fmt.Errorf("%w, and it is a rehearsal: resume gives the work back", ErrBegun)
+	}
 	w, err := do(ctx, r, plan.StepWatch, nil, r.watch)
 	if err == nil || w.Tripped == "" || ctx.Err() != nil {
 		return w, err

@@ -25,6 +25,10 @@ func captured(p plan.Plan) []string {
 // begin makes the topics and gives the shadow group its positions.
 func (r *run) begin(ctx context.Context) (Begun, error) {
 	b := Begun{Group: r.Plan.ShadowGroup(), Old: plan.Offsets{}, Seam: plan.Offsets{}, New: plan.Offsets{}, Failed: plan.Offsets{}, For: r.For}
+	var err error
+	if b.Functions, err = r.Functions.Revisions(ctx); err != nil { // before the first of them works
+		return b, err
+	}
 	if err := r.capture(ctx, &b); err != nil {
 		return b, err
 	}
@@ -34,7 +38,6 @@ func (r *run) begin(ctx context.Context) (Begun, error) {
 	if err := r.Functions.Prepare(ctx); err != nil {
 		return b, err
 	}
-	var err error
 	for _, o := range r.Plan.Outputs {
 		for _, topic := range read(o) {
 			if b.Old[topic], err = r.Admin.After(ctx, topic, time.Now().Add(-before)); err != nil {

@@ -28,9 +28,9 @@ func (r *run) result() plan.Shadow {
 	if s.Until.IsZero() {
 		s.Until = s.Began
 	}
-	s.Group, s.Functions = r.Plan.Service.Group, r.took.now(r.Measure)
+	s.Group, s.Functions, s.Revisions = r.Plan.Service.Group, r.took.now(r.Measure), r.begun.Functions
 	s.Running = r.doing()
-	s.Gates = append(compare.Gates(r.Plan, s, time.Since(r.begun.At)), failedGate(s.Failed))
+	s.Gates = append(compare.Gates(r.Plan, s, time.Since(r.begun.At)), failedGate(s.Failed), r.functionsGate())
 	s.Passed = !slices.ContainsFunc(s.Gates, func(g plan.Gate) bool { return !g.Passed })
 	s.NotCompared = append(r.uncovered(), s.NotCompared...)
 	return s
@@ -68,6 +68,11 @@ func (r *run) uncovered() (all []plan.Uncovered) {
 			why += "; that they did not reach it is their owner's word"
 		}
 		all = append(all, plan.Uncovered{What: what, Why: why, NotEnforced: e.Enforcement == plan.Declared})
+	}
+	for _, f := range r.begun.Functions {
+		if f.Code == "" {
+			all = append(all, plan.Uncovered{What: "the code of function " + f.Function, Why: "which one it is is not known: " + f.Unknown + "; a cutover goes by its configuration alone"})
+		}
 	}
 	if len(r.Plan.Outputs) == 0 {
 		all = append(all, plan.Uncovered{What: "everything", Why: "the plan names no output topic, so Kafka shows nothing that could be compared"})

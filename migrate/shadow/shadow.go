@@ -40,6 +40,8 @@ type Functions interface {
 	Prepare(ctx context.Context) error
 	Enable(ctx context.Context) error
 	Disable(ctx context.Context) error
+	// Revisions says which functions they are now.
+	Revisions(ctx context.Context) ([]plan.Revision, error)
 }
 
 // Config is what a run works with. All but Tell, Show, End and Timing is required.
@@ -62,6 +64,7 @@ type Timing struct {
 	Grace time.Duration // between a commit and what was written for its records; 2 s
 	Show  time.Duration // between two results; 5 s
 	Last  time.Duration // the longest that the end waits for both implementations; 1 min
+	Check time.Duration // between two looks at which functions they are; 30 s
 }
 
 // Kept is how long captured records are kept: the longest run that can be gone on with.
@@ -75,7 +78,7 @@ func (t Timing) withDefaults() Timing {
 	for _, d := range []struct {
 		of *time.Duration
 		is time.Duration
-	}{{&t.Look, time.Second}, {&t.Grace, 2 * time.Second}, {&t.Show, 5 * time.Second}, {&t.Last, time.Minute}} {
+	}{{&t.Look, time.Second}, {&t.Grace, 2 * time.Second}, {&t.Show, 5 * time.Second}, {&t.Last, time.Minute}, {&t.Check, 30 * time.Second}} {
 		if *d.of == 0 {
 			*d.of = d.is
 		}
@@ -94,6 +97,8 @@ type Begun struct {
 	Failed plan.Offsets `json:"failed"` // ends of the topic of what the functions give up
 
 	For time.Duration `json:"forNs,omitempty"` // how long it lasts; 0 = until somebody ends it
+
+	Functions []plan.Revision `json:"functions"` // which they are
 }
 
 // Intent is what the begin is about to change.
@@ -118,6 +123,10 @@ type run struct {
 	took   taken
 	failed int64
 	shown  time.Time
+
+	changes []string // what became of the functions since the run began; none = they are the same
+	checked time.Time
+	ended   bool // somebody ended it, and the journal has it
 }
 
 type side struct {
@@ -152,13 +161,14 @@ func (r *run) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if begun, ok := UnderWay(lines); ok {
-		r.begun = begun
+	at := standingOf(lines)
+	if at.phase == plan.Did {
+		r.begun, r.changes, r.ended = at.begun, at.changes, at.ending != nil
 		r.Tell("the shadow run goes on; what was compared is read again from where it began")
 		return r.Functions.Enable(ctx)
 	}
-	if cut, ok := cutShort(lines); ok {
-		r.For = cut.For
+	if at.phase == plan.Intends { // its gantry died while it was about to begin
+		r.For = at.intent.For
 	}
 	if err := r.Journal.Write(ctx, plan.StepShadow, plan.Intends, Intent{Group: r.Plan.ShadowGroup(), Topics: captured(r.Plan), For: r.For}); err != nil {
 		return err
@@ -173,34 +183,6 @@ func (r *run) start(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(err, r.Journal.Write(ctx, plan.StepShadow, plan.Failed, map[string]string{"error": err.Error()}))
-}
-
-// UnderWay finds the begin of a run that has not ended.
-func UnderWay(lines []plan.Line) (b Begun, ok bool) {
-	for _, l := range lines {
-		switch {
-		case l.Step == plan.StepShadow && l.Phase == plan.Did:
-			b = Begun{}
-			ok = json.Unmarshal(l.Facts, &b) == nil
-		case l.Step == plan.StepShadow, l.Step == plan.StepReport, l.Step == plan.StepPlan:
-			ok = false
-		}
-	}
-	return b, ok
-}
-
-// cutShort finds a run that was about to begin when its gantry died.
-func cutShort(lines []plan.Line) (i Intent, ok bool) {
-	for _, l := range lines {
-		switch {
-		case l.Step == plan.StepShadow && l.Phase == plan.Intends:
-			i = Intent{}
-			ok = json.Unmarshal(l.Facts, &i) == nil
-		case l.Step == plan.StepShadow, l.Step == plan.StepReport, l.Step == plan.StepPlan:
-			ok = false
-		}
-	}
-	return i, ok
 }
 
 // Last gives what the newest run of the plan showed when it ended; false where none did since
@@ -225,6 +207,9 @@ func Last(lines []plan.Line) (s plan.Shadow, ok bool, err error) {
 func (r *run) finish(ctx context.Context) (plan.Shadow, error) {
 	if err := r.Functions.Disable(ctx); err != nil {
 		return r.result(), fmt.Errorf("disable the functions of the shadow run: %w", err)
+	}
+	if err := r.check(ctx); err != nil {
+		return r.result(), err
 	}
 	s := r.result()
 	s.Over, s.Running = true, ""

@@ -3,6 +3,7 @@ package shadow_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -31,6 +32,7 @@ type world struct {
 	plan   plan.Plan
 	kept   journal
 	on     bool // the mapping of the functions
+	are    []plan.Revision
 	lasts  time.Duration
 
 	mu    sync.Mutex
@@ -51,6 +53,7 @@ func inWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 			Name: "p", Service: plan.Service{Group: group, Topics: []string{in}, NoPosition: plan.ResetEarliest},
 			Outputs: []plan.Output{{Topic: out, Pair: plan.PairKey, Order: true}}, Gates: plan.Gates{Compared: 1, Different: 0.96},
 		}}
+		w.become("first")
 		fn(t, w)
 	})
 }
@@ -107,6 +110,21 @@ func (w *world) commit(group string, at ...int64) {
 func (w *world) Prepare(context.Context) error { return nil }
 func (w *world) Enable(context.Context) error  { w.on = true; return nil }
 func (w *world) Disable(context.Context) error { w.on = false; return nil }
+func (w *world) Revisions(context.Context) ([]plan.Revision, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.are == nil {
+		return nil, errors.New("the store does not answer")
+	}
+	return w.are, nil
+}
+
+// become makes the functions others.
+func (w *world) become(code string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.are = []plan.Revision{{Function: "f", Code: code, Configuration: "c"}}
+}
 
 type journal struct{ lines []plan.Line }
 

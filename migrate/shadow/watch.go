@@ -52,7 +52,12 @@ func (r *run) loop(ctx context.Context) error {
 				return err
 			}
 		}
-		asked := false
+		if time.Since(r.checked) >= r.Timing.Check {
+			if err := r.check(ctx); err != nil {
+				return err
+			}
+		}
+		asked := r.ended && ending.ends == nil
 		select {
 		case <-end:
 			asked = true
@@ -62,6 +67,12 @@ func (r *run) loop(ctx context.Context) error {
 		}
 		if asked {
 			end, over = nil, nil
+			if !r.ended {
+				r.ended = true
+				if err := r.Journal.Write(ctx, plan.StepReport, plan.Intends, Ending{}); err != nil {
+					return err
+				}
+			}
 			r.Tell("the shadow run ends when both implementations are done with what is there")
 			r.b.last = r.b.number + 2 // the one under way began before
 			if err := ending.begin(ctx, r); err != nil {

@@ -2,6 +2,8 @@ package shadow_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +49,11 @@ func TestACleanOnePasses(t *testing.T) {
 	require.Zero(t, w.mail.came.Load(), "mail left")
 	w.untouched()
 	require.Contains(t, w.g.MustCLI("migrate", "predict", w.name), "GO. A cutover would:")
+
+	require.NoError(t, os.WriteFile(filepath.Join(w.code, "prices.json"), []byte("{}"), 0o600))
+	said, code = w.g.CLI("migrate", "predict", w.name)
+	require.NotZero(t, code, "the folder is edited in place: these are other functions")
+	require.Contains(t, said, "function bill: its code was "+s.Revisions[0].Code[:12])
 }
 
 func compared(w *world) (n int64) {

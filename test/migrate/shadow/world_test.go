@@ -124,6 +124,7 @@ type world struct {
 	name        string // of the plan: a ledger is found by it
 	group, plan string
 	config      string
+	code        string // the function's folder
 	old         *kafkatest.Program
 	made        *atomic.Int64 // orders
 	mail        *mailer
@@ -157,8 +158,10 @@ func newWorld(t *testing.T, c *kafkatest.Cluster, o options) *world {
 		second, ignore = ", second: "+again, ""
 	}
 	w.plan = fmt.Sprintf(planned, w.group, w.in, w.out, effects, o.compared, w.name, second, ignore)
+	w.code = t.TempDir()
+	require.NoError(t, os.CopyFS(w.code, os.DirFS(gantrytest.GoFunction(t, biller))))
 	w.config = fmt.Sprintf("clusters: {main: {brokers: [%q]}}\nfunctions:\n  bill: {runtime: provided.al2023, code: %q, timeout: 10s, environment: {OUT: %q, BUG: %q, MAIL: %q}}\n",
-		c.Brokers()[0], gantrytest.GoFunction(t, biller), w.out, o.bug, w.mail.at)
+		c.Brokers()[0], w.code, w.out, o.bug, w.mail.at)
 	w.g = gantrytest.Start(t, gantrytest.Options{Config: w.config})
 	path := filepath.Join(t.TempDir(), "billing.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(w.plan), 0o600))
