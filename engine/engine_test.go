@@ -36,8 +36,9 @@ type place struct {
 	mu     sync.Mutex
 	calls  map[string][]int64                  // function → offsets seen
 	done   map[record.Partition]map[int64]bool // by any of them
-	fail   map[string]bool
-	lose   map[string]int // answers of a function to be lost; -1: it answers when it is cut
+	order  map[record.Partition][]int64        // as they were done
+	fail   map[string]bool                     // functions, and topics
+	lose   map[string]int                      // answers of a function to be lost; -1: it answers when it is cut
 	events written
 	said   said
 	end    func()
@@ -65,7 +66,7 @@ func (s *said) count(text string) int {
 func newPlace(t *testing.T) *place {
 	p := &place{
 		t: t, fake: kafkatest.Virtual(t), store: memory.New(), by: store.Write{Actor: "test", Reason: "test"},
-		calls: map[string][]int64{}, done: map[record.Partition]map[int64]bool{}, fail: map[string]bool{}, lose: map[string]int{},
+		calls: map[string][]int64{}, done: map[record.Partition]map[int64]bool{}, order: map[record.Partition][]int64{}, fail: map[string]bool{}, lose: map[string]int{},
 	}
 	p.engine = engine.New(engine.Config{OneLane: func(fn function.Function) string { return fn.Settings["strict"] },
 		Store: p.store, Sources: p, Targets: p.target, Process: "one", EventLog: &p.events,
@@ -103,6 +104,11 @@ func (t target) Invoke(ctx context.Context, in function.Invocation) function.Out
 	}
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
+	for _, rs := range e.Records {
+		if t.p.fail["topic "+rs[0].Topic] {
+			return function.Outcome{Class: function.Failed, StatusCode: 200, FunctionError: "Unhandled", Message: "told to fail"}
+		}
+	}
 	if t.p.fail[t.name] {
 		return function.Outcome{Class: function.Failed, StatusCode: 200, FunctionError: "Unhandled", Message: "told to fail"}
 	}
@@ -114,6 +120,7 @@ func (t target) Invoke(ctx context.Context, in function.Invocation) function.Out
 				t.p.done[at] = map[int64]bool{}
 			}
 			t.p.done[at][r.Offset] = true
+			t.p.order[at] = append(t.p.order[at], r.Offset)
 		}
 	}
 	return function.Outcome{Class: function.Succeeded, StatusCode: 200}

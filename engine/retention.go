@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gantry/kafka"
+	"gantry/mapping"
 	"gantry/pipeline"
 	"gantry/record"
 )
@@ -66,16 +67,12 @@ func (t *retention) look(ctx context.Context, r Running) {
 	if len(standing) > 0 {
 		asking, cancel := context.WithTimeout(ctx, resolveTimeout)
 		defer cancel()
-		var keep time.Duration
-		err := t.e.admin(asking, r.Mapping.Source, func(a *kafka.Admin) (err error) {
-			keep, err = a.Retention(asking, r.Mapping.Source.Topics[0])
-			return err
-		})
+		kept, err := t.kept(asking, r.Mapping.Source, standing)
 		if err != nil {
 			return
 		}
 		for _, l := range standing {
-			if keep > 0 {
+			if keep := kept[l.Partition.Topic]; keep > 0 {
 				lanes = append(lanes, Headroom{l.Partition, time.Until(l.Head.Add(keep))})
 			}
 		}
@@ -86,6 +83,24 @@ func (t *retention) look(ctx context.Context, r Running) {
 	for _, h := range lanes {
 		t.warn(r.UUID, h)
 	}
+}
+
+// kept asks how long the topics of lanes keep their records.
+func (t *retention) kept(ctx context.Context, src mapping.Source, of []pipeline.LaneSnapshot) (map[string]time.Duration, error) {
+	kept := map[string]time.Duration{}
+	err := t.e.admin(ctx, src, func(a *kafka.Admin) (err error) {
+		for _, l := range of {
+			topic := l.Partition.Topic
+			if _, asked := kept[topic]; asked {
+				continue
+			}
+			if kept[topic], err = a.Retention(ctx, topic); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return kept, err
 }
 
 // warn says it once below a day and once below an hour.
