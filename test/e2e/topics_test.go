@@ -79,7 +79,9 @@ func TestAMappingOfTwoTopics(t *testing.T) {
 
 	apply(t, g, file("topics: ["+refunds+", "+orders+", "+payments+"]"))
 	kafkatest.ProduceValues(t, c, orders, 1, "d")
-	require.Eventually(t, func() bool { return len(partitionsOf(t, fn)[refunds+"-0"]) == 2 && len(partitionsOf(t, fn)[orders+"-1"]) == 2 }, time.Minute, 100*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return len(partitionsOf(t, fn)[refunds+"-0"]) == 2 && len(partitionsOf(t, fn)[orders+"-1"]) == 2
+	}, time.Minute, 100*time.Millisecond)
 	g.MustCLI("wait", "both", "--settled", "--timeout", "1m")
 	want[refunds+"-0"], want[refunds+"-1"], want[orders+"-1"] = []int64{0, 1}, []int64{0}, []int64{0, 1}
 	require.Equal(t, want, partitionsOf(t, fn), "nothing else came twice")
