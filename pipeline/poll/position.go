@@ -92,7 +92,7 @@ func (p *Poller) oldest(ctx context.Context, added []record.Partition, starts ma
 	if len(added) == 0 {
 		return nil
 	}
-	topics := map[string]bool{} // another topic, which may be gone, is no reason not to begin
+	topics := map[string]bool{} // the others are not asked for: one may be gone
 	for _, id := range added {
 		topics[id.Topic] = true
 	}
