@@ -11,7 +11,7 @@ type mappingLine struct {
 	UUID         string    `json:"uuid"`
 	Name         string    `json:"name"`
 	Function     string    `json:"function"`
-	Topic        string    `json:"topic"`
+	Topics       []string  `json:"topics"`
 	Group        string    `json:"group"`
 	State        string    `json:"state"`
 	Reason       string    `json:"reason"`

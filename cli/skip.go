@@ -194,8 +194,8 @@ func (v skipAnswer) print(w io.Writer, id string, f skipFlags) {
 	if f.function != "" {
 		of = " --function " + f.function
 	}
-	fmt.Fprintf(w, "nothing was changed; to do it:\n  gantry skip %s --partition %d --offset %s%s --to %s --reason %s --yes --token %s\n",
-		id, v.Partition, strings.Join(f.offsets, ","), of, v.To, quoted(f.reason), v.Token)
+	fmt.Fprintf(w, "nothing was changed; to do it:\n  gantry skip %s --partition %s --offset %s%s --to %s --reason %s --yes --token %s\n",
+		id, f.partition, strings.Join(f.offsets, ","), of, v.To, quoted(f.reason), v.Token)
 }
 
 // quoted is a reason as it is typed.

@@ -123,7 +123,7 @@ func printMappings(w io.Writer, mappings []mappingLine) {
 	}
 	row(w, "MAPPING", "TOPIC", "FUNCTION", "STATE", "LAST RESULT", "POLLED", "LAG", "WAITING", "IN FLIGHT", "BLOCKED")
 	for _, m := range mappings {
-		row(w, m.called(), m.Topic, m.Function, m.State, m.Result, m.Polled, m.behind(), m.Waiting, m.InFlight, m.Blocked)
+		row(w, m.called(), strings.Join(m.Topics, ", "), m.Function, m.State, m.Result, m.Polled, m.behind(), m.Waiting, m.InFlight, m.Blocked)
 	}
 }
 

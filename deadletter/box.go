@@ -146,11 +146,11 @@ func (x *Letters) Open(ctx context.Context, m mapping.Mapping, from string) (*Bo
 }
 
 func (b *Box) open(ctx context.Context, to mapping.Destination, prefix string) (err error) {
-	beside := b.mapping.Source.Topics[0]
+	beside, others := kafka.RedriveLedgers(b.mapping.Source)
 	client := places.Client{Config: b.letters.cfg.AWS}
 	switch to.Kind {
 	case mapping.ToTopic:
-		beside = to.Name
+		beside, others = to.Name, nil
 		if b.source, err = openTopic(ctx, b.admin, to.Name); err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (b *Box) open(ctx context.Context, to mapping.Destination, prefix string) (
 	default:
 		b.source = bucket{places.Bucket{Client: client, Name: to.Name, Partition: to.Partition}, prefix}
 	}
-	b.ledger = &ledger{admin: b.admin, topic: beside + kafka.RedriveLedgerSuffix, like: beside}
+	b.ledger = &ledger{admin: b.admin, topic: beside + kafka.RedriveLedgerSuffix, like: beside, also: others}
 	return b.ledger.load(ctx)
 }
 

@@ -35,14 +35,26 @@ type Mark struct {
 type ledger struct {
 	admin *kafka.Admin
 	topic string
-	like  string // the topic whose replication it takes
+	like  string   // the topic whose replication it takes
+	also  []string // topics beside which it may have been written before; they are read only
 	marks map[string]Mark
 }
 
-// load reads every mark. A ledger that is not there is empty.
+// load reads every mark, those beside other topics first: where a record has marks in
+// several ledgers the one that is written now knows better.
 func (l *ledger) load(ctx context.Context) error {
 	l.marks = map[string]Mark{}
-	start, end, err := l.admin.Bounds(ctx, l.topic, false)
+	for _, topic := range l.also {
+		if err := l.read(ctx, topic+kafka.RedriveLedgerSuffix); err != nil {
+			return err
+		}
+	}
+	return l.read(ctx, l.topic)
+}
+
+// read takes the marks of one topic in. A ledger that is not there is empty.
+func (l *ledger) read(ctx context.Context, topic string) error {
+	start, end, err := l.admin.Bounds(ctx, topic, false)
 	if errors.Is(err, kafka.ErrUnknownTopic) {
 		return nil
 	}
@@ -50,7 +62,7 @@ func (l *ledger) load(ctx context.Context) error {
 		return err
 	}
 	for p := range end {
-		err := l.admin.Scan(ctx, kafka.Scanning{Topic: l.topic, Partition: p, From: start[p], To: end[p]}, func(r record.Record) error {
+		err := l.admin.Scan(ctx, kafka.Scanning{Topic: topic, Partition: p, From: start[p], To: end[p]}, func(r record.Record) error {
 			var m Mark
 			if json.Unmarshal(r.Value, &m) == nil && r.Value != nil {
 				l.marks[string(r.Key)] = m

@@ -217,10 +217,8 @@ func (a Applier) compare(ctx context.Context, p *planned) (fresh bool, err error
 		return false, fmt.Errorf("mapping %s: %w; apply again in a moment", p.want.Name, ErrDeleting)
 	}
 	p.version, p.want.LastModified = version, have.LastModified
-	if fresh = moved(have, p.want); !fresh {
-		p.want.Positions, p.want.TopicIDs = have.Positions, have.TopicIDs
-	}
-	if have.HandedOver != nil && sameGroup(have, p.want) {
+	fresh = !p.keepPositions(have)
+	if have.HandedOver != nil && sameReader(have, p.want) && sameTopics(have, p.want) {
 		p.want.Enabled, p.want.HandedOver = false, have.HandedOver
 		p.change.Note = fmt.Sprintf("stays off: it was %s; gantry resume %s takes it back", have.HandedOver, p.want.Name)
 	}
@@ -239,15 +237,37 @@ func (a Applier) put(ctx context.Context, p *planned, opts Options) error {
 	return conflict("mapping "+p.want.Name, err)
 }
 
-// moved says that a mapping reads something else now, so that its stored positions say
-// nothing any more.
-func moved(have, want mapping.Mapping) bool {
-	return !sameGroup(have, want) || have.Start != want.Start || !have.StartTime.Equal(want.StartTime)
+// keepPositions takes over where the mapping began in the topics that it reads still. It
+// gives whether that is all of them: a topic that was added begins anew, and so does
+// everything where the mapping reads by another group, or from somewhere else.
+func (p *planned) keepPositions(have mapping.Mapping) (all bool) {
+	if !sameReader(have, p.want) || have.Start != p.want.Start || !have.StartTime.Equal(p.want.StartTime) {
+		return false
+	}
+	if sameTopics(have, p.want) {
+		p.want.Positions, p.want.TopicIDs = have.Positions, have.TopicIDs
+		return true
+	}
+	p.want.Positions, p.want.TopicIDs = map[string]map[int32]int64{}, map[string]string{}
+	all = true
+	for _, topic := range p.want.Source.Topics {
+		if at, known := have.Positions[topic]; known {
+			p.want.Positions[topic], p.want.TopicIDs[topic] = at, have.TopicIDs[topic]
+		} else {
+			all = false
+		}
+	}
+	return all
 }
 
-// sameGroup says that a mapping reads the same topics of the same cluster, by the same group.
-func sameGroup(have, want mapping.Mapping) bool {
-	return have.GroupID == want.GroupID && slices.Equal(have.Source.Topics, want.Source.Topics) && have.Source.Cluster == want.Source.Cluster
+// sameReader says that a mapping reads from the same cluster, by the same group.
+func sameReader(have, want mapping.Mapping) bool {
+	return have.GroupID == want.GroupID && have.Source.Cluster == want.Source.Cluster
+}
+
+// sameTopics says that a mapping reads the same topics, in whatever order they are named.
+func sameTopics(have, want mapping.Mapping) bool {
+	return slices.Equal(slices.Sorted(slices.Values(have.Source.Topics)), slices.Sorted(slices.Values(want.Source.Topics)))
 }
 
 // beginTimeout bounds how long a cluster may keep an owner waiting.

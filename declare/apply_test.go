@@ -1,6 +1,7 @@
 package declare_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,14 +19,24 @@ import (
 )
 
 // clusters is the engine: it resolves what it is asked, or waits until it is given up.
-type clusters struct{ silent bool }
+type clusters struct {
+	silent bool
+	at     int64 // where everything begins, 7 where it is not said
+}
 
 func (c clusters) Resolve(ctx context.Context, m *mapping.Mapping) error {
 	if c.silent {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	m.Positions = map[string]map[int32]int64{m.Source.Topics[0]: {0: 7}}
+	for _, topic := range m.Source.Topics {
+		if len(m.Positions[topic]) == 0 {
+			if m.Positions == nil {
+				m.Positions = map[string]map[int32]int64{}
+			}
+			m.Positions[topic] = map[int32]int64{0: cmp.Or(c.at, 7)}
+		}
+	}
 	return nil
 }
 
@@ -103,6 +114,32 @@ func TestAnUpdateKeepsWhereAMappingBegan(t *testing.T) {
 	changes, err = d.apply(mappings(1, ", batchSize: 7, consumerGroupId: other"), declare.Options{})
 	require.NoError(t, err)
 	require.Equal(t, "begins at LATEST", changes[1].Note, "another group begins anew")
+}
+
+// A topic that is added begins anew, those that stay begin where they began, and the order in
+// which topics are named says nothing.
+func TestATopicIsAddedAndTakenAway(t *testing.T) {
+	t.Parallel()
+	d := desk{t, memory.New(), clusters{at: 7}}
+	of := func(topics string) string {
+		return functions + "mappings:\n  m: {function: f, brokers: [\"b:9092\"], topics: [" + topics + "], startingPosition: LATEST}\n"
+	}
+	began := func(topics string) map[string]map[int32]int64 {
+		_, err := d.apply(of(topics), declare.Options{})
+		require.NoError(t, err)
+		return d.mappings()["m"].Positions
+	}
+	require.Equal(t, map[string]map[int32]int64{"a": {0: 7}, "b": {0: 7}}, began("a, b"))
+	d.from = clusters{at: 9}
+	require.Equal(t, map[string]map[int32]int64{"a": {0: 7}, "b": {0: 7}, "c": {0: 9}}, began("a, b, c"))
+	d.from = clusters{silent: true} // nothing to ask
+	require.Equal(t, map[string]map[int32]int64{"b": {0: 7}, "c": {0: 9}}, began("c, b"))
+	changes, err := d.apply(of("b, c"), declare.Options{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"source"}, changes[1].Fields)
+	require.Equal(t, []string{"b", "c"}, d.mappings()["m"].Source.Topics)
+	d.from = clusters{at: 11}
+	require.Equal(t, map[string]map[int32]int64{"a": {0: 11}, "b": {0: 7}}, began("a, b"), "it was away")
 }
 
 // What was handed over to AWS stays off when its file is applied again, until its owner

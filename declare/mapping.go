@@ -39,7 +39,7 @@ type draft struct {
 	mapping.Mapping
 	function  string
 	functions []*consumer // nil = functions is not given
-	topic     string
+	topics    []string    // the members that name topics
 	filters   []string
 	window    time.Duration
 	start     string
@@ -82,7 +82,7 @@ func (r *reader) mappingMembers(d *draft) members {
 	return members{
 		"function": r.text(&d.function), "FunctionName": r.text(&d.function), "functions": r.consumers(d),
 		"cluster": r.text(&d.Source.Cluster), "brokers": r.texts(&d.Source.Bootstrap), "allowPlaintext": r.flag(&d.Source.AllowPlaintext),
-		"topic": r.text(&d.topic), "topics": r.texts(&d.Source.Topics), "Topics": r.texts(&d.Source.Topics),
+		"topic": r.topic(d), "topics": r.topics(d), "Topics": r.topics(d),
 		"sourceAccessConfigurations": access, "SourceAccessConfigurations": access,
 		"enabled": r.flag(&d.Enabled), "Enabled": r.flag(&d.Enabled),
 		"consumerGroupId": r.text(&d.GroupID), "ConsumerGroupId": r.text(&d.GroupID),
@@ -171,22 +171,9 @@ func (r *reader) responses(d *draft) read {
 	})
 }
 
-// source finds the cluster and the topic.
+// source finds the cluster and holds the topics against the rest.
 func (r *reader) source(n ast.Node, path string, d *draft) {
-	if d.topic != "" {
-		d.Source.Topics = append(d.Source.Topics, d.topic)
-	}
-	if len(d.Source.Topics) != 1 {
-		r.fault(n, path, "want exactly one topic")
-	}
-	for _, topic := range d.Source.Topics {
-		if !topicName.MatchString(topic) || topic == "." || topic == ".." {
-			r.fault(n, join(path, "topic"), "%q is no topic name", topic)
-		}
-		if d.OnFailure == "kafka://"+topic {
-			r.fault(n, join(path, "onFailure"), "the destination is the source topic: records would go in circles")
-		}
-	}
+	r.topicFaults(n, path, d)
 	for _, err := range mapping.AccessFaults(d.Source.Access) {
 		r.fault(n, join(path, "sourceAccessConfigurations"), "%s", err)
 	}

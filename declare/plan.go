@@ -119,11 +119,21 @@ func (r *planReader) service(n ast.Node, path string) {
 	s := &r.Service
 	r.object(n, path, members{
 		"cluster": r.text(&s.Cluster), "group": r.named(&s.Group, groupName, "a consumer group id"),
-		"topics":     r.list(func(n ast.Node, path string) { s.Topics = append(s.Topics, r.topicName(n, path)) }),
+		"topics":     r.list(r.sourceTopic(s)),
 		"principal":  r.text(&s.Principal),
 		"noPosition": word(r, &s.NoPosition, plan.ResetEarliest, plan.ResetLatest, plan.ResetNone),
 	})
 	r.need(n, path, map[string]bool{"cluster": s.Cluster != "", "group": s.Group != "", "topics": len(s.Topics) > 0})
+}
+
+func (r *planReader) sourceTopic(s *plan.Service) read {
+	return func(n ast.Node, path string) {
+		topic := r.topicName(n, path)
+		if topic != "" && slices.Contains(s.Topics, topic) {
+			r.fault(n, path, "%s is named twice", topic)
+		}
+		s.Topics = append(s.Topics, topic)
+	}
 }
 
 func (r *planReader) topicName(n ast.Node, path string) (topic string) {

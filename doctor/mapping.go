@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"gantry/kafka"
 	"gantry/mapping"
 	"gantry/pipeline/filter"
+	"gantry/record"
 )
 
 // Case is a mapping with all that is known of it.
@@ -217,30 +220,21 @@ func groupStep(ctx context.Context, a *kafka.Admin, m mapping.Mapping) kafka.Ste
 		if err != nil {
 			return "", err
 		}
-		topic := m.Source.Topics[0]
-		start, end, err := a.Bounds(ctx, topic, m.ReadUncommitted)
-		if err != nil {
-			return "", err
-		}
-		var lag int64
-		var behind []string
-		for p := range end {
-			at, ok := committed[topic][p]
-			if !ok {
-				continue
+		var sum place
+		for _, topic := range m.Source.Topics {
+			start, end, err := a.Bounds(ctx, topic, m.ReadUncommitted)
+			if err != nil {
+				return "", err
 			}
-			lag += max(0, end[p]-max(at.At, start[p]))
-			if at.At < start[p] {
-				behind = append(behind, fmt.Sprintf("%s-%d", topic, p))
-			}
+			sum.add(topic, committed[topic], start, end)
 		}
-		if len(behind) > 0 {
-			return "", fmt.Errorf("records were removed before they were read, in %s", list(behind))
+		if len(sum.behind) > 0 {
+			return "", fmt.Errorf("records were removed before they were read, in %s", list(sum.behind))
 		}
 		if !g.Exists {
 			return "it has neither members nor commits yet", nil
 		}
-		return fmt.Sprintf("%s, %s, %d members, commits for %d of %d partitions, lag %d", g.Type, g.State, len(g.Members), len(committed[topic]), len(end), lag), nil
+		return fmt.Sprintf("%s, %s, %d members, commits for %d of %d partitions, lag %d", g.Type, g.State, len(g.Members), sum.committed, sum.partitions, sum.lag), nil
 	})
 	if s.Result == kafka.Failed {
 		s.Try = "gantry offsets show " + nameOf(m) + ", gantry offsets accept-loss " + nameOf(m)
@@ -251,52 +245,89 @@ func groupStep(ctx context.Context, a *kafka.Admin, m mapping.Mapping) kafka.Ste
 	return s
 }
 
+// place is where a group stands in its topics.
+type place struct {
+	partitions, committed int
+	lag                   int64
+	behind                []string // partitions whose log begins behind the group's position
+}
+
+func (s *place) add(topic string, committed map[int32]record.Offset, start, end map[int32]int64) {
+	s.partitions += len(end)
+	for _, p := range slices.Sorted(maps.Keys(end)) {
+		at, ok := committed[p]
+		if !ok {
+			continue
+		}
+		s.committed++
+		s.lag += max(0, end[p]-max(at.At, start[p]))
+		if at.At < start[p] {
+			s.behind = append(s.behind, fmt.Sprintf("%s-%d", topic, p))
+		}
+	}
+}
+
 // tried is how many records the filters are tried on.
 const tried = 20
 
-// filterStep says what the filters keep of the newest records of a partition that has
-// some. Nothing of the records is shown.
+// filterStep says what the filters keep of the newest records of a partition of each topic
+// that has some. Nothing of the records is shown.
 func filterStep(ctx context.Context, a *kafka.Admin, m mapping.Mapping, c mapping.Consumer) kafka.Step {
 	what := "the filters"
 	if m.Several() {
 		what += " of " + c.Function
 	}
+	kept := 0
+	var found []string
 	s := timed(ctx, what, func(ctx context.Context) (string, error) {
 		keep, err := filter.CompileAll(c.Filters)
 		if err != nil {
 			return "", err
 		}
-		topic := m.Source.Topics[0]
-		start, end, err := a.Bounds(ctx, topic, m.ReadUncommitted)
-		if err != nil {
-			return "", err
-		}
-		for p := range end {
-			from := max(start[p], end[p]-tried)
-			if from == end[p] {
-				continue
-			}
-			records, err := a.Records(ctx, kafka.Reading{Topic: topic, Partition: p, Offset: from, Count: tried, Uncommitted: m.ReadUncommitted})
+		for _, topic := range m.Source.Topics {
+			of, records, err := newest(ctx, a, m, topic)
 			if err != nil {
 				return "", err
 			}
-			kept := 0
+			n := 0
 			for i := range records {
 				if keep.Keep(&records[i]) {
-					kept++
+					n++
 				}
 			}
-			return fmt.Sprintf("they keep %d of the newest %d records of %s-%d", kept, len(records), topic, p), nil
+			if kept += n; len(records) > 0 {
+				found = append(found, fmt.Sprintf("%d of the newest %d records of %s", n, len(records), of))
+			}
 		}
-		return "they can be read; there is no record to try them on", nil
+		if len(found) == 0 {
+			return "they can be read; there is no record to try them on", nil
+		}
+		return "they keep " + list(found), nil
 	})
 	switch {
 	case s.Result == kafka.Failed:
 		s.Try = "gantry filter -p PATTERN tries a pattern"
-	case strings.HasPrefix(s.Detail, "they keep 0 of"):
+	case len(found) > 0 && kept == 0:
 		s.Result, s.Try = kafka.Warning, "a filter that keeps nothing looks like a mapping that does nothing: try it with gantry filter -p PATTERN"
 	}
 	return s
+}
+
+// newest reads the newest records of a partition of a topic, the first that has some.
+func newest(ctx context.Context, a *kafka.Admin, m mapping.Mapping, topic string) (of string, records []record.Record, err error) {
+	start, end, err := a.Bounds(ctx, topic, m.ReadUncommitted)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, p := range slices.Sorted(maps.Keys(end)) {
+		from := max(start[p], end[p]-tried)
+		if from == end[p] {
+			continue
+		}
+		records, err := a.Records(ctx, kafka.Reading{Topic: topic, Partition: p, Offset: from, Count: tried, Uncommitted: m.ReadUncommitted})
+		return fmt.Sprintf("%s-%d", topic, p), records, err
+	}
+	return topic, nil, nil
 }
 
 // limitsStep warns of controls that let one record hold a partition for ever.

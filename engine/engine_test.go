@@ -36,8 +36,10 @@ type place struct {
 	mu     sync.Mutex
 	calls  map[string][]int64                  // function → offsets seen
 	done   map[record.Partition]map[int64]bool // by any of them
-	fail   map[string]bool
-	lose   map[string]int // answers of a function to be lost; -1: it answers when it is cut
+	order  map[record.Partition][]int64        // as they were done
+	fail   map[string]bool                     // functions, and topics
+	lose   map[string]int                      // answers of a function to be lost; -1: it answers when it is cut
+	made   []string                            // targets: the function's name and its role
 	events written
 	said   said
 	end    func()
@@ -65,7 +67,7 @@ func (s *said) count(text string) int {
 func newPlace(t *testing.T) *place {
 	p := &place{
 		t: t, fake: kafkatest.Virtual(t), store: memory.New(), by: store.Write{Actor: "test", Reason: "test"},
-		calls: map[string][]int64{}, done: map[record.Partition]map[int64]bool{}, fail: map[string]bool{}, lose: map[string]int{},
+		calls: map[string][]int64{}, done: map[record.Partition]map[int64]bool{}, order: map[record.Partition][]int64{}, fail: map[string]bool{}, lose: map[string]int{},
 	}
 	p.engine = engine.New(engine.Config{OneLane: func(fn function.Function) string { return fn.Settings["strict"] },
 		Store: p.store, Sources: p, Targets: p.target, Process: "one", EventLog: &p.events,
@@ -90,6 +92,9 @@ type target struct {
 }
 
 func (p *place) target(_ context.Context, fn function.Function, _ *mapping.Surroundings) (engine.Target, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.made = append(p.made, fn.Name+" "+fn.Role)
 	return target{p, fn.Name}, nil
 }
 
@@ -103,6 +108,11 @@ func (t target) Invoke(ctx context.Context, in function.Invocation) function.Out
 	}
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
+	for _, rs := range e.Records {
+		if t.p.fail["topic "+rs[0].Topic] {
+			return function.Outcome{Class: function.Failed, StatusCode: 200, FunctionError: "Unhandled", Message: "told to fail"}
+		}
+	}
 	if t.p.fail[t.name] {
 		return function.Outcome{Class: function.Failed, StatusCode: 200, FunctionError: "Unhandled", Message: "told to fail"}
 	}
@@ -114,6 +124,7 @@ func (t target) Invoke(ctx context.Context, in function.Invocation) function.Out
 				t.p.done[at] = map[int64]bool{}
 			}
 			t.p.done[at][r.Offset] = true
+			t.p.order[at] = append(t.p.order[at], r.Offset)
 		}
 	}
 	return function.Outcome{Class: function.Succeeded, StatusCode: 200}
@@ -207,6 +218,27 @@ func TestAMappingLivesThroughItsStates(t *testing.T) {
 		settle(5 * time.Second)
 		_, _, err := store.MappingsOf(p.store).Get(t.Context(), id)
 		require.ErrorIs(t, err, store.ErrNotFound)
+	})
+}
+
+// A function's role is whose credentials its processes get: another one makes new processes,
+// and what they are not made of does not.
+func TestAChangedRoleTakesEffectAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, p *place) {
+		p.function("f")
+		p.mapping(orders())
+		for i, edit := range []func(*function.Function){
+			func(*function.Function) {},
+			func(f *function.Function) { f.Description = "the same" },
+			func(f *function.Function) { f.Role = "arn:aws:iam::000000000000:role/orders" },
+		} {
+			_, _, err := store.FunctionsOf(p.store).Change(t.Context(), "f", p.by, func(f *function.Function) error { edit(f); return nil })
+			require.NoError(t, err)
+			kafkatest.ProduceValues(t, p.fake, "orders", 0, "a")
+			settle(5 * time.Second)
+			require.Len(t, p.seen("f"), i+1)
+		}
+		require.Equal(t, []string{"f ", "f arn:aws:iam::000000000000:role/orders"}, p.made)
 	})
 }
 

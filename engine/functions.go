@@ -149,7 +149,7 @@ func (f *functions) current(fn function.Function, in *mapping.Surroundings, vers
 // made is a function as far as its target was made of it: a change of the rest needs no
 // new processes.
 func made(fn function.Function) function.Function {
-	fn.Description, fn.Role, fn.Tags, fn.Policy, fn.Concurrency, fn.Declared = "", "", nil, nil, nil, false
+	fn.Description, fn.Tags, fn.Policy, fn.Concurrency, fn.Declared = "", nil, nil, nil, false
 	fn.Async, fn.RevisionID, fn.File, fn.LastModified = nil, "", "", time.Time{}
 	return fn
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 
 	"gantry/kafka"
 	"gantry/mapping"
@@ -11,8 +12,9 @@ import (
 
 // Resolve connects to a mapping's cluster, checks its topics and writes the offset each
 // partition begins at into m.Positions and the ids of the topics into m.TopicIDs. It is
-// done once, at creation, so that a restart before the first batch skips nothing. The
-// error is a diagnosis: what was tried, what happened, what to try.
+// done once, at creation, so that a restart before the first batch skips nothing; a topic
+// whose positions are known keeps them. The error is a diagnosis: what was tried, what
+// happened, what to try.
 func (e *Engine) Resolve(ctx context.Context, m *mapping.Mapping) error {
 	err := e.admin(ctx, m.Source, func(a *kafka.Admin) error {
 		if err := a.Check(ctx); err != nil {
@@ -20,6 +22,10 @@ func (e *Engine) Resolve(ctx context.Context, m *mapping.Mapping) error {
 		}
 		positions, ids := map[string]map[int32]int64{}, map[string]string{}
 		for _, topic := range m.Source.Topics {
+			if known := m.Positions[topic]; len(known) > 0 {
+				positions[topic], ids[topic] = known, m.TopicIDs[topic]
+				continue
+			}
 			at, id, err := a.Positions(ctx, kafka.Origin{
 				Topic: topic, Start: m.Start, At: m.StartTime, Uncommitted: m.ReadUncommitted,
 			})
@@ -69,13 +75,29 @@ func (e *Engine) Begins(ctx context.Context, m mapping.Mapping) (string, error) 
 		if err != nil {
 			return err
 		}
-		note = fmt.Sprintf("begins at %s: group %s has no commits yet", m.Start, m.GroupID)
-		if len(committed[m.Source.Topics[0]]) > 0 {
-			note = fmt.Sprintf("goes on at the commits of group %s; startingPosition %s is ignored", m.GroupID, m.Start)
-		}
+		note = beginning(m, committed)
 		return nil
 	})
 	return note, diagnosed(err)
+}
+
+func beginning(m mapping.Mapping, committed kafka.Offsets) string {
+	var known, fresh []string
+	for _, topic := range m.Source.Topics {
+		if len(committed[topic]) > 0 {
+			known = append(known, topic)
+		} else {
+			fresh = append(fresh, topic)
+		}
+	}
+	switch {
+	case len(known) == 0:
+		return fmt.Sprintf("begins at %s: group %s has no commits yet", m.Start, m.GroupID)
+	case len(fresh) == 0:
+		return fmt.Sprintf("goes on at the commits of group %s; startingPosition %s is ignored", m.GroupID, m.Start)
+	}
+	return fmt.Sprintf("goes on at the commits of group %s in %s, where startingPosition %s is ignored; begins at it in %s, where the group has none",
+		m.GroupID, strings.Join(known, ", "), m.Start, strings.Join(fresh, ", "))
 }
 
 // admin opens the cluster of a source for one piece of work.

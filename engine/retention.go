@@ -2,10 +2,13 @@ package engine
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"gantry/kafka"
+	"gantry/mapping"
 	"gantry/pipeline"
 	"gantry/record"
 )
@@ -62,7 +65,7 @@ func (t *retention) look(ctx context.Context, r Running) {
 			standing = append(standing, l)
 		}
 	}
-	lanes, err := t.headroom(ctx, r, standing)
+	lanes, err := t.headroom(ctx, r.Mapping.Source, standing)
 	if err != nil {
 		return
 	}
@@ -75,32 +78,48 @@ func (t *retention) look(ctx context.Context, r Running) {
 }
 
 // headroom goes by the record a lane stands on and, where a record before it is younger, by
-// that: both go together at the earliest.
-func (t *retention) headroom(ctx context.Context, r Running, standing []pipeline.LaneSnapshot) (lanes []Headroom, err error) {
+// that: both go together at the earliest. Each topic keeps its records as long as it says.
+func (t *retention) headroom(ctx context.Context, src mapping.Source, standing []pipeline.LaneSnapshot) (lanes []Headroom, err error) {
 	if len(standing) == 0 {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
+	of := map[string][]pipeline.LaneSnapshot{}
+	for _, l := range standing {
+		of[l.Partition.Topic] = append(of[l.Partition.Topic], l)
+	}
+	err = t.e.admin(ctx, src, func(a *kafka.Admin) error {
+		for _, topic := range slices.Sorted(maps.Keys(of)) {
+			some, err := keptFor(ctx, a, topic, of[topic])
+			if err != nil {
+				return err
+			}
+			lanes = append(lanes, some...)
+		}
+		return nil
+	})
+	return lanes, err
+}
+
+// keptFor is how long a topic keeps what its lanes stand on; nothing where it keeps all.
+func keptFor(ctx context.Context, a *kafka.Admin, topic string, standing []pipeline.LaneSnapshot) (lanes []Headroom, err error) {
+	kept, err := a.Keeping(ctx, topic)
+	if err != nil || kept.Time <= 0 {
+		return nil, err
+	}
 	at := map[record.Partition]int64{}
 	for _, l := range standing {
 		at[l.Partition] = l.At
 	}
-	err = t.e.admin(ctx, r.Mapping.Source, func(a *kafka.Admin) error {
-		kept, err := a.Keeping(ctx, r.Mapping.Source.Topics[0])
-		if err != nil || kept.Time <= 0 {
-			return err
+	safe, err := a.Protection(ctx, kept.Time, at)
+	for _, l := range standing {
+		left := time.Until(l.Head.Add(kept.Time))
+		if safe[l.Partition] > 0 {
+			left = max(left, safe[l.Partition])
 		}
-		safe, err := a.Protection(ctx, kept.Time, at)
-		for _, l := range standing {
-			left := time.Until(l.Head.Add(kept.Time))
-			if safe[l.Partition] > 0 {
-				left = max(left, safe[l.Partition])
-			}
-			lanes = append(lanes, Headroom{l.Partition, left})
-		}
-		return err
-	})
+		lanes = append(lanes, Headroom{l.Partition, left})
+	}
 	return lanes, err
 }
 

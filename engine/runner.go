@@ -167,7 +167,7 @@ func (r *runner) bring(ctx context.Context, w wish) error {
 // resolved fixes where the mapping begins, for one declared while its cluster could not
 // be reached. It is written down before the first fetch.
 func (r *runner) resolved(ctx context.Context, w wish) (mapping.Mapping, error) {
-	if len(w.mapping.Positions) > 0 {
+	if w.mapping.Positioned() {
 		return w.mapping, nil
 	}
 	asking, cancel := context.WithTimeout(ctx, resolveTimeout)

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"slices"
 	"strings"
 
 	"gantry/mapping"
@@ -78,8 +79,12 @@ func RedriveNeeds(m mapping.Mapping) []Need {
 	beside, onTopic := strings.CutPrefix(m.OnFailure, "kafka://")
 	if onTopic {
 		needs = append(needs, Need{Resource: "topic", Name: beside, Operation: "Read", For: "to read dead letters"})
-	} else if len(m.Source.Topics) > 0 {
-		beside = m.Source.Topics[0]
+	} else {
+		var others []string
+		beside, others = RedriveLedgers(m.Source)
+		for _, topic := range others {
+			needs = append(needs, Need{Resource: "topic", Name: topic + RedriveLedgerSuffix, Operation: "Read", For: "to know what was redriven while the mapping read other topics"})
+		}
 	}
 	ledger := beside + RedriveLedgerSuffix
 	needs = append(needs,
@@ -91,6 +96,17 @@ func RedriveNeeds(m mapping.Mapping) []Need {
 		needs = append(needs, Need{Resource: "topic", Name: topic, Operation: "Write", For: "to put records back, with --to topic", Optional: true})
 	}
 	return needs
+}
+
+// RedriveLedgers are the topics of a source beside which the ledger of letters in AWS may
+// lie: the one that it is written beside, and the others, where it was written while the
+// mapping read those alone. In whatever order a file names topics, the first is the same.
+func RedriveLedgers(src mapping.Source) (beside string, others []string) {
+	topics := slices.Sorted(slices.Values(src.Topics))
+	if len(topics) == 0 {
+		return "", nil
+	}
+	return topics[0], topics[1:]
 }
 
 // The names of what a redrive uses: the topic of its ledger is that of the letters, or of

@@ -105,7 +105,7 @@ type Source struct {
 	Cluster        string   // a name in clusters:, "" when the mapping names its brokers
 	ARN            string   // EventSourceArn: an MSK cluster ARN that is a name in clusters:
 	Bootstrap      []string // host:port, as given; shown to functions as bootstrapServers
-	Topics         []string // exactly one today
+	Topics         []string // one, or several of different names
 	Access         []Access
 	Networks       []string // entries of networks: (YAML only; AWS's way are the VPC types of Access)
 	AllowPlaintext bool     // no TLS to brokers that are not on loopback (YAML only)

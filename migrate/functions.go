@@ -80,9 +80,6 @@ func (f *functions) Check(ctx context.Context, group string) (faults []string) {
 			faults = append(faults, fmt.Sprintf("function %s: %v; apply the file that declares it first", fn.Name, err))
 		}
 	}
-	if len(f.plan.Service.Topics) > 1 {
-		faults = append(faults, fmt.Sprintf("service.topics: %s: a mapping reads one topic in this version", strings.Join(f.plan.Service.Topics, ", ")))
-	}
 	want := f.wanted(group)
 	if err := f.m.cfg.Resolve(ctx, &want); err != nil {
 		faults = append(faults, fmt.Sprintf("the mapping of the functions: %v", err))

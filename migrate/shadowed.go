@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -87,9 +86,6 @@ func (f *shadowed) check(ctx context.Context) (faults []string) {
 			continue
 		}
 		faults = append(faults, f.kept(fn)...)
-	}
-	if len(f.plan.Service.Topics) > 1 {
-		faults = append(faults, fmt.Sprintf("service.topics: %s: a mapping reads one topic in this version", strings.Join(f.plan.Service.Topics, ", ")))
 	}
 	if cutOff(f.plan) && f.m.cfg.Egress != nil {
 		if err := f.m.cfg.Egress(); err != nil {

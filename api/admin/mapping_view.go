@@ -45,7 +45,8 @@ type mappingView struct {
 	Cluster   string         `json:"cluster,omitempty"`
 	ARN       string         `json:"arn,omitempty"`
 	Brokers   []string       `json:"brokers,omitempty"`
-	Topic     string         `json:"topic"`
+	Topic     string         `json:"topic,omitempty"`
+	Topics    []string       `json:"topics,omitempty"` // where there are several
 	Access    []accessView   `json:"sourceAccessConfigurations,omitempty"`
 	Plaintext bool           `json:"allowPlaintext,omitempty"`
 
@@ -90,6 +91,15 @@ func (v *mappingView) consumersOf(m mapping.Mapping) {
 	for _, c := range m.Functions {
 		v.Functions = append(v.Functions, consumerView{c.Function, c.Filters})
 	}
+}
+
+// topicsOf fills in the topics as a file has them.
+func (v *mappingView) topicsOf(m mapping.Mapping) {
+	if len(m.Source.Topics) == 1 {
+		v.Topic = m.Source.Topics[0]
+		return
+	}
+	v.Topics = m.Source.Topics
 }
 
 type accessView struct {
@@ -140,12 +150,13 @@ type handedOverView struct {
 func viewOf(m mapping.Mapping) mappingView {
 	v := mappingView{
 		UUID: m.UUID, Name: m.Name, Declared: m.Declared, Deleting: m.Deleting, Enabled: m.Enabled,
-		Cluster: m.Source.Cluster, ARN: m.Source.ARN, Brokers: m.Source.Bootstrap, Topic: m.Source.Topics[0],
+		Cluster: m.Source.Cluster, ARN: m.Source.ARN, Brokers: m.Source.Bootstrap,
 		Plaintext: m.Source.AllowPlaintext, GroupID: m.GroupID, Start: string(m.Start), StartTime: known(m.StartTime),
 		BatchSize: m.BatchSize, RetryAttempts: m.RetryAttempts, RecordAge: "-1",
 		Bisect: m.Bisect, PartialAnswers: m.PartialAnswers, OnFailure: m.OnFailure,
 		LogLevel: m.SystemLogLevel, Tags: m.Tags, Positions: m.Positions, LastModified: known(m.LastModified),
 	}
+	v.topicsOf(m)
 	v.consumersOf(m)
 	if h := m.HandedOver; h != nil {
 		v.HandedOver = &handedOverView{h.To, h.At}

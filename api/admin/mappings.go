@@ -19,7 +19,8 @@ type Summary struct {
 	UUID         string    `json:"uuid"`
 	Name         string    `json:"name,omitempty"`
 	Function     string    `json:"function"` // the names of all, where there are several
-	Topic        string    `json:"topic"`
+	Topic        string    `json:"topic"`    // the names of all, where there are several
+	Topics       []string  `json:"topics"`
 	Group        string    `json:"group"`
 	State        string    `json:"state"`
 	Reason       string    `json:"reason,omitempty"`
@@ -76,7 +77,7 @@ func badness(m Summary) int {
 func (s *Server) summary(m mapping.Mapping) Summary {
 	status := s.cfg.Engine.Status(m.UUID)
 	out := Summary{
-		UUID: m.UUID, Name: m.Name, Function: functionsIn(m), Topic: m.Source.Topics[0], Group: m.GroupID,
+		UUID: m.UUID, Name: m.Name, Function: functionsIn(m), Topic: m.Source.TopicNames(), Topics: m.Source.Topics, Group: m.GroupID,
 		State: string(cmp.Or(status.State, mapping.Creating)), Reason: status.Reason,
 		Result: cmp.Or(status.ProcessingResult, mapping.NoRecords), Detail: s.cfg.MaskText(status.Detail),
 		Declared: m.Declared, LastModified: m.LastModified,

@@ -114,7 +114,7 @@ func TestTheWorstMappingComesFirst(t *testing.T) {
 	}
 	require.Equal(t, []any{"standing", "failing", "paused", "fine"}, names)
 	require.Equal(t, s["mappings"], b.fine("GET", "/gantry/v1/mappings", "")["mappings"])
-	requireJSON(t, `{"uuid":"00000000-0000-4000-8000-000000000004","name":"standing","function":"f","topic":"orders",
+	requireJSON(t, `{"uuid":"00000000-0000-4000-8000-000000000004","name":"standing","function":"f","topic":"orders","topics":["orders"],
 		"group":"g-00000000-0000-4000-8000-000000000004","state":"Enabled","result":"OK","waiting":6,"inFlight":2,"blocked":2,"deadLetters":0,
 		"polled":4,"committed":3,"declared":false,"lastModified":"2026-11-23T12:00:00Z"}`, s["mappings"].([]any)[0])
 }

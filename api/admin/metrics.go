@@ -92,7 +92,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 			c.standing(out, r, l, labels)
 		}
 		for _, h := range c.engine.Headroom(r.UUID) {
-			emit(out, headroomMetrics, partitionLabels, h, append(slices.Clone(labels), h.Partition.String())...)
+			emit(out, headroomMetrics, partitionLabels, h, labels[0], labels[1], labels[2], h.Partition.Topic, h.Partition.String())
 		}
 	}
 	for _, o := range c.engine.Observed() {
@@ -126,7 +126,7 @@ func (c collector) function(out chan<- prometheus.Metric, f engine.FunctionUse) 
 }
 
 func labelsOf(uuid string, m mapping.Mapping) []string {
-	return []string{uuid, m.Name, functionsIn(m), m.Source.Topics[0]}
+	return []string{uuid, m.Name, functionsIn(m), m.Source.TopicNames()}
 }
 
 // counts are a mapping's counters. What is counted of a function bears its name where there
@@ -160,7 +160,7 @@ func (c collector) standing(out chan<- prometheus.Metric, r engine.Running, l pi
 		}
 		if !one.Since.IsZero() && !seen[name] {
 			seen[name] = true
-			emit(out, laneMetrics, partitionLabels, one, labels[0], labels[1], name, labels[3], l.Partition.String())
+			emit(out, laneMetrics, partitionLabels, one, labels[0], labels[1], name, l.Partition.Topic, l.Partition.String())
 		}
 	}
 }

@@ -1,8 +1,8 @@
 package admin
 
 import (
-	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,16 +91,25 @@ func (s *Server) listLosses(ctx context.Context, c call[none]) (lossList, error)
 
 // partitionName is a partition in a request.
 type partitionName struct {
-	Topic     string `json:"topic"` // "" = the mapping's
+	Topic     string `json:"topic"` // needed where the mapping reads several
 	Partition int32  `json:"partition"`
 }
 
-func named(m mapping.Mapping, in []partitionName) []record.Partition {
+// named are the partitions of a request, or every topic that is wrong in it.
+func named(m mapping.Mapping, in []partitionName) ([]record.Partition, error) {
 	var out []record.Partition
+	var faults []string
 	for _, p := range in {
-		out = append(out, record.Partition{Topic: cmp.Or(p.Topic, m.Source.Topics[0]), Index: p.Partition})
+		topic, err := m.Source.Topic(p.Topic)
+		if err != nil && !slices.Contains(faults, err.Error()) {
+			faults = append(faults, err.Error())
+		}
+		out = append(out, record.Partition{Topic: topic, Index: p.Partition})
 	}
-	return out
+	if len(faults) > 0 {
+		return nil, badInput(strings.Join(faults, "; "))
+	}
+	return out, nil
 }
 
 // acceptance is the owner's word that records are given up: those that the preview of the
@@ -132,7 +141,10 @@ func (s *Server) acceptLoss(ctx context.Context, c call[acceptance]) (accepted, 
 	if err != nil {
 		return accepted{}, err
 	}
-	only := named(m, c.In.Partitions)
+	only, err := named(m, c.In.Partitions)
+	if err != nil {
+		return accepted{}, err
+	}
 	if c.In.Token == "" {
 		losses, token, err := s.cfg.Engine.PreviewLoss(ctx, m.UUID, only)
 		return accepted{Token: token, Losses: lossesOf(losses)}, err

@@ -56,7 +56,11 @@ func (s *Server) resetOffsets(ctx context.Context, c call[resetOrder]) (resetAns
 		if err != nil {
 			return resetAnswer{}, err
 		}
-		plan, err := s.cfg.Engine.PreviewReset(ctx, m.UUID, to, named(m, c.In.Partitions))
+		only, err := named(m, c.In.Partitions)
+		if err != nil {
+			return resetAnswer{}, err
+		}
+		plan, err := s.cfg.Engine.PreviewReset(ctx, m.UUID, to, only)
 		return resetOf(plan, false), err
 	}
 	by, err := s.because(ctx, "offsets reset", c.In.Reason)

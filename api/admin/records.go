@@ -87,10 +87,11 @@ func wantedBy(m mapping.Mapping, r *record.Record) []string {
 }
 
 func readingOf(m mapping.Mapping, c call[none]) (kafka.Reading, error) {
-	from := kafka.Reading{Topic: cmp.Or(c.query.Get("topic"), m.Source.Topics[0])}
-	if from.Topic != m.Source.Topics[0] {
-		return from, badInput("topic: the mapping reads " + m.Source.Topics[0] + " only")
+	topic, err := m.Source.Topic(c.query.Get("topic"))
+	if err != nil {
+		return kafka.Reading{}, badInput(err.Error())
 	}
+	from := kafka.Reading{Topic: topic}
 	partition, err := strconv.ParseInt(c.query.Get("partition"), 10, 32)
 	if err != nil || partition < 0 {
 		return from, badInput("partition: want a number")

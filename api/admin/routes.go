@@ -37,7 +37,7 @@ func (s *Server) routes() []route {
 		{"POST", m + "/{id}/offsets/reset", "resetOffsets", "Set where a paused mapping reads on; without a token only the preview", handle(s, s.resetOffsets)},
 		{"POST", m + "/{id}/skip", "skipRecords", "Give up records a partition stands on; without a token only the preview", handle(s, s.skipRecords)},
 		{"GET", m + "/{id}/records", "showRecords", "Show records of a mapping's topic, masked", handle(s, s.showRecords,
-			query("topic", "string", "default the mapping's"), query("partition", "integer", "of the topic"),
+			query("topic", "string", "needed where the mapping reads several"), query("partition", "integer", "of the topic"),
 			query("offset", "integer", "of the first record"), query("count", "integer", "how many; default 1, at most 100"))},
 		{"GET", m + "/{id}/dead-letters", "listDeadLetters", "Go through the dead letters of a mapping, masked", stream(s, s.listDeadLetters, deadLetterQuery()...)},
 		{"GET", m + "/{id}/dead-letter", "showDeadLetter", "Show a dead letter whole, masked", handle(s, s.showDeadLetter,

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 // skipOrder is the owner's word about records a partition stands on: those that the
 // preview of the token showed. Without a token it asks for a preview.
 type skipOrder struct {
-	Topic     string      `json:"topic"` // "" = the mapping's
+	Topic     string      `json:"topic"` // needed where the mapping reads several
 	Partition int32       `json:"partition"`
 	Function  string      `json:"function"` // needed where several functions stand on the records
 	Offsets   []offsetRun `json:"offsets"`
@@ -63,8 +62,12 @@ func (s *Server) skipRecords(ctx context.Context, c call[skipOrder]) (skipAnswer
 	if in.To != toDeadLetter && in.To != toDrop {
 		return skipAnswer{}, badInput("to: want dead-letter or drop")
 	}
+	topic, err := m.Source.Topic(in.Topic)
+	if err != nil {
+		return skipAnswer{}, badInput(err.Error())
+	}
 	order := pipeline.Skip{
-		Partition: record.Partition{Topic: cmp.Or(in.Topic, m.Source.Topics[0]), Index: in.Partition},
+		Partition: record.Partition{Topic: topic, Index: in.Partition},
 		Function:  in.Function, Drop: in.To == toDrop, Token: in.Token,
 	}
 	for _, o := range in.Offsets {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"gantry/engine"
@@ -91,7 +92,11 @@ func commandsFor(v standingView, m mapping.Mapping) []string {
 	if v.Problem == isLost {
 		return []string{"gantry offsets accept-loss " + v.Mapping}
 	}
-	at := fmt.Sprintf("%s --partition %d --offset %d", v.Mapping, v.Partition, v.Offset)
+	partition := strconv.Itoa(int(v.Partition))
+	if len(m.Source.Topics) > 1 {
+		partition = v.Topic + "-" + partition
+	}
+	at := fmt.Sprintf("%s --partition %s --offset %d", v.Mapping, partition, v.Offset)
 	to, of := toDeadLetter, ""
 	if m.Several() {
 		of = " --function " + v.Function

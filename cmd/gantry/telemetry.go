@@ -94,7 +94,7 @@ func (s *server) follow() func(mapping.Mapping, string) invoke.Tracer {
 	}
 	return func(m mapping.Mapping, function string) invoke.Tracer {
 		return s.tracing.Follow(trace.About{
-			UUID: m.UUID, Name: m.Name, Topic: m.Source.Topics[0], Group: m.GroupID, Function: function,
+			UUID: m.UUID, Name: m.Name, Group: m.GroupID, Function: function,
 		})
 	}
 }

@@ -26,6 +26,7 @@ var dataPlane = []section{
 		row("what closes a batch", lambda.Same, "BatchSize, 6 MB (6,291,456 bytes of the encoded event) or the window, whichever is first"),
 		row("window", lambda.Same, "begins with the first record; 500 ms when it was never set, 0 takes what is there"),
 		row("several partitions in one batch", lambda.Same, "each in offset order; a partition that fills a batch by itself goes alone"),
+		row("several topics of one mapping", lambda.Beyond, "topics: in a file: one consumer group, one member, one mapping; each partition of each topic has its own order, retries and commits, and one event may carry partitions of several topics; Lambda's API keeps AWS's one topic for what it makes, and lists all under Topics"),
 		row("several functions of one mapping", lambda.Beyond, "functions: in a file: one consumer group, each record to every function whose filters keep it, one commit behind what all have resolved; batches, order, retries and places of each function to itself ([guide](guide.md#one-service-becomes-several-functions))"),
 		row("what AWS's API shows of it", lambda.Chosen, "FunctionArn and FilterCriteria of the first function; ListTags names all in gantry:functions, which can't be set; ListEventSourceMappings by FunctionName finds it by each"),
 		row("UpdateEventSourceMapping of it", lambda.Chosen, "everything but FunctionName and FilterCriteria, which are refused by name: the file declares them"),

@@ -11,6 +11,7 @@ import (
 
 	"gantry/migrate/cutover"
 	"gantry/plan"
+	"gantry/record"
 )
 
 // A service is taken over, given back and taken over again, in every way a plan can say.
@@ -57,7 +58,7 @@ func (w *world) thereAndBack() {
 	w.running()
 	proof, err := w.protocol().Cutover(t.Context())
 	require.NoError(t, err)
-	require.Len(t, proof.Seams, partitions)
+	require.Len(t, proof.Seams, partitions*len(w.topics))
 	for _, s := range proof.Seams {
 		require.True(t, s.Holds(), "%+v", s)
 	}
@@ -81,7 +82,7 @@ func (w *world) thereAndBack() {
 	twice := tail(proof)
 	if w.plan.Rollback == plan.Replay {
 		for _, s := range back.Seams {
-			twice[s.Partition] = [2]int64{s.NewStart, s.OldEnd}
+			twice[record.Partition{Topic: s.Topic, Index: s.Partition}] = [2]int64{s.NewStart, s.OldEnd}
 		}
 	}
 	if w.plan.Rollback == plan.Resume {

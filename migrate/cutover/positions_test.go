@@ -101,7 +101,7 @@ func (w *world) grow() {
 		r := &kgo.Record{Topic: topic, Partition: partitions, Value: []byte("x")}
 		require.NoError(w.t, cl.ProduceSync(context.Background(), r).FirstErr())
 		w.mu.Lock()
-		w.sent["4/"+string(rune('0'+r.Offset))] = true
+		w.sent[id(topic, partitions, r.Offset)] = true
 		w.mu.Unlock()
 	}
 }
@@ -124,7 +124,7 @@ func TestTheOldGroupExpired(t *testing.T) {
 				twice := tail(proof)
 				for _, s := range back.Seams {
 					if way == plan.Replay {
-						twice[s.Partition] = [2]int64{s.NewStart, s.OldEnd}
+						twice[record.Partition{Topic: s.Topic, Index: s.Partition}] = [2]int64{s.NewStart, s.OldEnd}
 					}
 				}
 				w.settled(oldGroup)

@@ -153,13 +153,20 @@ func (r *run) compareTopics(pre *Preflight, all plan.Offsets) {
 		}
 	}
 	for topic := range all {
-		if !assigned[topic] && !slices.Contains(r.Plan.Service.Topics, topic) {
+		switch {
+		case assigned[topic], slices.Contains(r.Plan.Service.Topics, topic):
+		case len(assigned) == 0: // nobody is there to show what is read still
+			pre.Faults = append(pre.Faults, fmt.Sprintf("the group has committed topic %s, which is not in service.topics: if the service reads it, nobody would; name it there, start the service, or take the commits away (kafka-consumer-groups --delete-offsets)", topic))
+		default:
 			pre.Notes = append(pre.Notes, fmt.Sprintf("the group has committed topic %s in former times; it stays with the old group", topic))
 		}
 	}
 	for _, topic := range r.Plan.Service.Topics {
-		if len(assigned) > 0 && !assigned[topic] {
+		switch _, committed := all[topic]; {
+		case len(assigned) > 0 && !assigned[topic]:
 			pre.Faults = append(pre.Faults, fmt.Sprintf("the group does not read topic %s of service.topics", topic))
+		case len(assigned) == 0 && len(all) > 0 && !committed:
+			pre.Faults = append(pre.Faults, fmt.Sprintf("the group has committed nothing of topic %s of service.topics, and nobody reads it now", topic))
 		}
 	}
 	slices.Sort(pre.Faults)

@@ -42,7 +42,7 @@ func (s *service) start() {
 	s.mu.Lock()
 	s.started, s.n, s.failed = plan.Offsets{}, 0, 0
 	s.mu.Unlock()
-	opts := append(s.fake.Options(), login(s.user), kgo.ConsumerGroup(s.group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(),
+	opts := append(s.fake.Options(), login(s.user), kgo.ConsumerGroup(s.group), kgo.ConsumeTopics(s.topics...), kgo.DisableAutoCommit(),
 		kgo.ClientID(s.name), kgo.SessionTimeout(10*time.Second), kgo.HeartbeatInterval(time.Second), kgo.BlockRebalanceOnPoll(),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(100*time.Millisecond), kgo.MetadataMinAge(time.Second),
 		kgo.AdjustFetchOffsetsFn(s.begins))
@@ -64,9 +64,11 @@ func (s *service) start() {
 func (s *service) begins(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for p, o := range offsets[topic] {
-		if _, known := s.started.At(topic, p); !known && o.EpochOffset().Offset >= 0 {
-			s.started.Set(topic, p, o.EpochOffset().Offset)
+	for topic, partitions := range offsets {
+		for p, o := range partitions {
+			if _, known := s.started.At(topic, p); !known && o.EpochOffset().Offset >= 0 {
+				s.started.Set(topic, p, o.EpochOffset().Offset)
+			}
 		}
 	}
 	return offsets, nil
@@ -121,7 +123,7 @@ func (s *service) process(r *kgo.Record) {
 	if s.failing {
 		s.failed++
 	}
-	s.done = append(s.done, event{s.name, r.Partition, r.Offset})
+	s.done = append(s.done, event{s.name, r.Topic, r.Partition, r.Offset})
 }
 
 // stop ends it in good order: what is processed is committed, and it leaves.
@@ -190,8 +192,10 @@ func (m *mapping) Progress(_ context.Context, group string) (cutover.Progress, e
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	started := plan.Offsets{}
-	for p, at := range s.started[topic] {
-		started.Set(topic, p, at)
+	for topic, partitions := range s.started {
+		for p, at := range partitions {
+			started.Set(topic, p, at)
+		}
 	}
 	return cutover.Progress{Name: "mapping-1", Started: started, Records: s.n, Failed: s.failed, Oldest: m.oldest, Problem: m.problem}, nil
 }

@@ -23,10 +23,12 @@ import (
 	"gantry/kafka"
 	"gantry/migrate/cutover"
 	"gantry/plan"
+	"gantry/record"
 )
 
 const (
 	topic      = "orders"
+	other      = "payments" // of a service that reads two topics
 	oldGroup   = "billing"
 	partitions = 4
 )
@@ -43,6 +45,7 @@ type world struct {
 	ledger *ledger
 	timing cutover.Timing
 	edit   func(*cutover.Config)
+	topics []string // that the service reads
 
 	stopWriting context.CancelFunc
 	written     chan struct{}
@@ -56,8 +59,15 @@ type world struct {
 // event is one record, processed by somebody.
 type event struct {
 	by        string
+	topic     string
 	partition int32
 	offset    int64
+}
+
+func (e event) id() string { return id(e.topic, e.partition, e.offset) }
+
+func id(topic string, partition int32, offset int64) string {
+	return fmt.Sprint(topic, "/", partition, "/", offset)
 }
 
 func inWorld(t *testing.T, fn func(w *world), opts ...kfake.Opt) {
@@ -70,7 +80,7 @@ func newWorld(t *testing.T, opts ...kfake.Opt) *world {
 		return kfake.ACL{Resource: r, Name: "*", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationAll, Allow: true}
 	}
 	f := kafkatest.Virtual(t, append([]kfake.Opt{
-		kfake.SeedTopics(partitions, topic), kfake.SeedTopics(1, "invoices"), kfake.EnableSASL(), kfake.EnableACLs(),
+		kfake.SeedTopics(partitions, topic, other), kfake.SeedTopics(1, "invoices"), kfake.EnableSASL(), kfake.EnableACLs(),
 		kfake.Superuser("PLAIN", "gantry", "pw"),
 		kfake.User("PLAIN", "legacy", "pw", everything(kmsg.ACLResourceTypeTopic), everything(kmsg.ACLResourceTypeGroup)),
 		kfake.GroupMinSessionTimeout(time.Second),
@@ -84,7 +94,7 @@ func newWorld(t *testing.T, opts ...kfake.Opt) *world {
 	w.admin, err = kafka.Open(k)
 	require.NoError(t, err)
 	t.Cleanup(w.admin.Close)
-	w.plan = goodPlan()
+	w.plan, w.topics = goodPlan(), []string{topic}
 	w.old = &service{world: w, name: "old", group: oldGroup, user: "legacy"}
 	w.new = &mapping{world: w, principal: "User:gantry"}
 	t.Cleanup(w.old.stop)
@@ -153,7 +163,7 @@ func (w *world) write() {
 		for i := 0; ctx.Err() == nil; {
 			var batch []*kgo.Record
 			for range 3 {
-				batch = append(batch, &kgo.Record{Topic: topic, Partition: int32(i % partitions), Key: []byte("k" + strconv.Itoa(i)), Value: []byte(strconv.Itoa(i))})
+				batch = append(batch, &kgo.Record{Topic: w.topics[i/partitions%len(w.topics)], Partition: int32(i % partitions), Key: []byte("k" + strconv.Itoa(i)), Value: []byte(strconv.Itoa(i))})
 				i++
 			}
 			if err := cl.ProduceSync(context.Background(), batch...).FirstErr(); err != nil {
@@ -162,7 +172,7 @@ func (w *world) write() {
 			}
 			w.mu.Lock()
 			for _, r := range batch {
-				w.sent[fmt.Sprint(r.Partition, "/", r.Offset)] = true
+				w.sent[id(r.Topic, r.Partition, r.Offset)] = true
 			}
 			w.mu.Unlock()
 			time.Sleep(pause)
@@ -182,12 +192,14 @@ func (w *world) settled(group string) {
 	w.t.Helper()
 	w.rest()
 	w.await("group "+group+" to commit all", func() bool {
-		_, end, err := w.admin.Bounds(w.t.Context(), topic, false)
-		require.NoError(w.t, err)
-		at := w.committed(group)
-		for p, e := range end {
-			if at[p] != e {
-				return false
+		for _, topic := range w.topics {
+			_, end, err := w.admin.Bounds(w.t.Context(), topic, false)
+			require.NoError(w.t, err)
+			at := w.committedOf(group, topic)
+			for p, e := range end {
+				if at[p] != e {
+					return false
+				}
 			}
 		}
 		return true
@@ -203,7 +215,9 @@ func (w *world) await(what string, ok func() bool) {
 	}
 }
 
-func (w *world) committed(group string) map[int32]int64 {
+func (w *world) committed(group string) map[int32]int64 { return w.committedOf(group, topic) }
+
+func (w *world) committedOf(group, topic string) map[int32]int64 {
 	all, err := w.admin.Committed(w.t.Context(), group)
 	require.NoError(w.t, err)
 	out := map[int32]int64{}
@@ -228,7 +242,14 @@ func (w *world) denied() []string {
 // running starts the old service and waits until it is in its stride.
 func (w *world) running() *world {
 	w.old.start()
-	w.await("the old service", func() bool { return len(w.committed(oldGroup)) == partitions })
+	w.await("the old service", func() bool {
+		for _, topic := range w.topics {
+			if len(w.committedOf(oldGroup, topic)) < partitions {
+				return false
+			}
+		}
+		return true
+	})
 	return w
 }
 
@@ -239,7 +260,7 @@ func (w *world) nothingLost() (times map[string]int) {
 	defer w.mu.Unlock()
 	times = map[string]int{}
 	for _, e := range w.done {
-		times[fmt.Sprint(e.partition, "/", e.offset)]++
+		times[e.id()]++
 	}
 	for id := range w.sent {
 		require.NotZero(w.t, times[id], "record %s was lost", id)
@@ -249,31 +270,31 @@ func (w *world) nothingLost() (times map[string]int) {
 
 // judge asks the property: nothing is lost, and what was processed twice is in a tail that
 // was reported, or behind a replay.
-func (w *world) judge(twice map[int32][2]int64) {
+func (w *world) judge(twice map[record.Partition][2]int64) {
 	w.t.Helper()
 	times := w.nothingLost()
 	for _, e := range w.done {
-		if n := times[fmt.Sprint(e.partition, "/", e.offset)]; n > 1 {
-			within := twice[e.partition]
-			require.True(w.t, e.offset >= within[0] && e.offset < within[1], "record %d/%d was processed %d times, and only %v may be twice", e.partition, e.offset, n, within)
+		if n := times[e.id()]; n > 1 {
+			within := twice[record.Partition{Topic: e.topic, Index: e.partition}]
+			require.True(w.t, e.offset >= within[0] && e.offset < within[1], "record %s was processed %d times, and only %v may be twice", e.id(), n, within)
 		}
 	}
 }
 
 // tail gives what a proof reported as possibly processed twice.
-func tail(p cutover.Proof) map[int32][2]int64 {
-	out := map[int32][2]int64{}
+func tail(p cutover.Proof) map[record.Partition][2]int64 {
+	out := map[record.Partition][2]int64{}
 	for _, s := range p.Seams {
-		out[s.Partition] = [2]int64{s.OldEnd - s.Again, s.OldEnd + s.Tail}
+		out[record.Partition{Topic: s.Topic, Index: s.Partition}] = [2]int64{s.OldEnd - s.Again, s.OldEnd + s.Tail}
 	}
 	return out
 }
 
 // again gives what a rollback reported as possibly done twice by the old service alone.
-func again(r cutover.Returned) map[int32][2]int64 {
-	out := map[int32][2]int64{}
+func again(r cutover.Returned) map[record.Partition][2]int64 {
+	out := map[record.Partition][2]int64{}
 	for _, of := range r.Again {
-		out[of.Partition] = [2]int64{of.From, of.To}
+		out[record.Partition{Topic: of.Topic, Index: of.Partition}] = [2]int64{of.From, of.To}
 	}
 	return out
 }

@@ -198,7 +198,9 @@ func (w Wanted) faults(have Remote) []string {
 	if have.Group != w.Group {
 		out = append(out, fmt.Sprintf("its ConsumerGroupId is %q, not %q: it would begin elsewhere, and the id can't be changed; create it again", have.Group, w.Group))
 	}
-	if !slices.Equal(have.Topics, w.Topics) {
+	if len(w.Topics) > 1 {
+		out = append(out, fmt.Sprintf("this mapping reads %s, and a mapping in AWS reads one topic: by one group it can't be handed over; give each topic a mapping of its own here first", strings.Join(w.Topics, ", ")))
+	} else if !slices.Equal(have.Topics, w.Topics) {
 		out = append(out, fmt.Sprintf("it reads %s, not %s", strings.Join(have.Topics, ", "), strings.Join(w.Topics, ", ")))
 	}
 	switch {

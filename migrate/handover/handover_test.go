@@ -298,6 +298,16 @@ func TestWhatCanNotTakeOverIsRefusedWhole(t *testing.T) {
 	require.Equal(t, Failed, steps[0].Result)
 }
 
+func TestAMappingOfSeveralTopicsIsNotHandedOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.remote = Remote{UUID: "u", Group: "g", Topics: []string{"t"}, Brokers: []string{"k:9092"}}
+	err := Run(t.Context(), Config{Here: w, There: w, Want: Wanted{Group: "g", Topics: []string{"t", "u"}, Brokers: []string{"k:9092"}}, Within: time.Minute, Name: "orders",
+		Say: func(Step) {}})
+	require.ErrorContains(t, err, "this mapping reads t, u, and a mapping in AWS reads one topic")
+	require.Empty(t, w.calls, "nothing was changed")
+}
+
 func TestADryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -58,7 +58,7 @@ func BenchmarkCall(b *testing.B) {
 				})
 				require.NoError(b, err)
 				defer func() { _ = tracing.Shutdown(context.Background()) }()
-				c.Tracer = tracing.Follow(trace.About{Topic: "orders", Function: "f"})
+				c.Tracer = tracing.Follow(trace.About{Function: "f"})
 			}
 			batch := hundred()
 			b.ReportAllocs()

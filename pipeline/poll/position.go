@@ -1,10 +1,12 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -90,7 +92,11 @@ func (p *Poller) oldest(ctx context.Context, added []record.Partition, starts ma
 	if len(added) == 0 {
 		return nil
 	}
-	listed, err := p.admin.ListStartOffsets(ctx, p.cfg.Topics...)
+	topics := map[string]bool{} // the others are not asked for: one may be gone
+	for _, id := range added {
+		topics[id.Topic] = true
+	}
+	listed, err := p.admin.ListStartOffsets(ctx, slices.Collect(maps.Keys(topics))...)
 	if err != nil {
 		return fmt.Errorf("list the oldest offsets: %w", err)
 	}
@@ -200,6 +206,8 @@ func flatten(m map[string][]int32) []record.Partition {
 			ids = append(ids, record.Partition{Topic: topic, Index: index})
 		}
 	}
-	slices.SortFunc(ids, func(a, b record.Partition) int { return int(a.Index - b.Index) })
+	slices.SortFunc(ids, func(a, b record.Partition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Index, b.Index))
+	})
 	return ids
 }

@@ -2,7 +2,9 @@ package trace
 
 import (
 	"context"
+	"slices"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -16,7 +18,6 @@ import (
 type About struct {
 	UUID     string
 	Name     string
-	Topic    string
 	Group    string
 	Function string
 }
@@ -34,7 +35,6 @@ func (t *Tracing) Follow(a About) *Batches {
 		attribute.String("messaging.system", "kafka"),
 		attribute.String("messaging.operation.type", "process"),
 		attribute.String("messaging.operation.name", "process"),
-		attribute.String("messaging.destination.name", a.Topic),
 		attribute.String("messaging.consumer.group.name", a.Group),
 		attribute.String("gantry.mapping.uuid", a.UUID),
 		attribute.String("gantry.mapping.name", a.Name),
@@ -46,8 +46,10 @@ func (t *Tracing) Follow(a About) *Batches {
 // OpenTelemetry's semantic conventions for messaging and for functions as a service.
 func (s *Batches) Begin(ctx context.Context, b *record.Batch, in *function.Invocation) (end func(function.Outcome)) {
 	parent, links := contexts(b)
-	ctx, batch := s.tracer.Start(api.ContextWithRemoteSpanContext(ctx, parent), "process "+s.about.Topic,
-		api.WithSpanKind(api.SpanKindConsumer), api.WithLinks(links...), api.WithAttributes(s.common...))
+	topics := topicsOf(b)
+	ctx, batch := s.tracer.Start(api.ContextWithRemoteSpanContext(ctx, parent), "process "+topics,
+		api.WithSpanKind(api.SpanKindConsumer), api.WithLinks(links...), api.WithAttributes(s.common...),
+		api.WithAttributes(attribute.String("messaging.destination.name", topics)))
 	if batch.IsRecording() {
 		batch.SetAttributes(attribute.Int("messaging.batch.message_count", b.Len()), attribute.StringSlice("gantry.partitions", spans(b)))
 	}
@@ -79,6 +81,18 @@ func note(span api.Span, out function.Outcome) {
 		span.SetAttributes(attribute.String("error.type", out.Class.String()))
 		span.SetStatus(codes.Error, out.Message)
 	}
+}
+
+// topicsOf names the topic of a batch, or those of a batch of several.
+func topicsOf(b *record.Batch) string {
+	var names []string
+	for i := range b.Parts {
+		if topic := b.Parts[i].Lane.Topic; !slices.Contains(names, topic) {
+			names = append(names, topic)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
 }
 
 // spans are the shares of a batch in words: orders-3:17-41.

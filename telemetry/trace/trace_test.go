@@ -29,7 +29,7 @@ func env(pairs ...string) func(string) (string, bool) {
 	}
 }
 
-var about = trace.About{UUID: "u", Name: "orders-to-f", Topic: "orders", Group: "g", Function: "f"}
+var about = trace.About{UUID: "u", Name: "orders-to-f", Group: "g", Function: "f"}
 
 func open(t *testing.T, c trace.Config) *trace.Tracing {
 	t.Helper()

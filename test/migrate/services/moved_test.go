@@ -83,6 +83,7 @@ type move struct {
 	g      *gantrytest.Gantry
 	old    *old
 	load   *load
+	second *load  // of the second topic
 	name   string // of the plan
 	lines  <-chan plan.Line
 	ledger []plan.Line
@@ -97,7 +98,7 @@ type life struct {
 }
 
 const movePlan = `name: %[1]s
-service: { cluster: main, group: %[2]s, topics: [%[3]s], principal: "User:%[4]s", noPosition: earliest }
+service: { cluster: main, group: %[2]s, topics: [%[6]s], principal: "User:%[4]s", noPosition: earliest }
 functions: [{ name: bill }]
 batch: { size: 50, window: 50ms }
 outputs: [{ topic: %[3]s-out, pair: value, field: from, order: false }]
@@ -110,26 +111,40 @@ stop: %[5]s
 `
 
 func newMove(t *testing.T, c *kafkatest.Cluster, k kind) *move {
+	return newMoveOf(t, c, k, "")
+}
+
+// newMoveOf has a second topic beside the first, where its ending is given.
+func newMoveOf(t *testing.T, c *kafkatest.Cluster, k kind, ending string) *move {
 	topic, rate := kafkatest.Topic(t), 300
 	outputs, group := topic+"-out", "g-"+topic
 	c.CreateTopic(t, topic, 4, nil)
 	c.CreateTopic(t, outputs, 4, nil)
-	c.Allow(t, kafkatest.UserName, kafkatest.ACL{Topics: []string{topic, outputs}, Groups: []string{group}, Operations: []kadm.ACLOperation{kadm.OpAll}})
+	topics, second := []string{topic}, ""
+	if ending != "" {
+		second = topic + ending
+		topics = append(topics, second)
+		c.CreateTopic(t, second, 4, nil)
+	}
+	c.Allow(t, kafkatest.UserName, kafkatest.ACL{Topics: append([]string{outputs}, topics...), Groups: []string{group}, Operations: []kadm.ACLOperation{kadm.OpAll}})
 	admin, err := kafka.Open(kafka.Cluster{Brokers: c.Brokers()})
 	require.NoError(t, err)
 	t.Cleanup(admin.Close)
 	m := &move{
 		t: t, c: c, admin: admin, name: strings.ToLower(k.name),
-		old: &old{t: t, c: c, kind: k, group: group, topic: topic, outputs: outputs, dir: t.TempDir()},
+		old: &old{t: t, c: c, kind: k, group: group, topic: topic, second: second, outputs: outputs, dir: t.TempDir()},
 	}
 	m.load = startLoad(t, c, topic, 4, rate)
+	if second != "" {
+		m.second = startLoad(t, c, second, 4, rate)
+	}
 	hooks := hooked(t, m.old)
 	dir := t.TempDir()
 	m.g = gantrytest.Start(t, gantrytest.Options{Dir: dir, Config: fmt.Sprintf(
 		"clusters: {main: {brokers: [%q]}}\nfunctions:\n  bill: {runtime: provided.al2023, code: %q, environment: {OUTPUTS: %q}}\n",
 		c.Brokers()[0], gantrytest.GoFunction(t, bill), outputs)})
 	file := filepath.Join(dir, "plan.yaml")
-	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, movePlan, m.name, group, topic, kafkatest.UserName, hooks.yaml()), 0o600))
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, movePlan, m.name, group, topic, kafkatest.UserName, hooks.yaml(), strings.Join(topics, ", ")), 0o600))
 	m.await("the old service", func() bool { return len(c.Committed(t, group, topic)) == 4 && m.lag(group) < int64(2*rate) })
 	m.lines = followLedger(t, c, m.name)
 	m.g.MustCLI("migrate", "put", file)
@@ -143,9 +158,17 @@ func (m *move) await(what string, ok func() bool) {
 }
 
 func (m *move) lag(group string) int64 {
-	_, ends, err := m.admin.Bounds(m.t.Context(), m.old.topic, false)
+	n := lagOf(m.c.Committed(m.t, group, m.old.topic), m.ends(m.old.topic))
+	if m.old.second != "" {
+		n += lagOf(m.c.Committed(m.t, group, m.old.second), m.ends(m.old.second))
+	}
+	return n
+}
+
+func (m *move) ends(topic string) map[int32]int64 {
+	_, ends, err := m.admin.Bounds(m.t.Context(), topic, false)
 	require.NoError(m.t, err)
-	return lagOf(m.c.Committed(m.t, group, m.old.topic), ends)
+	return ends
 }
 
 // stands is what gantry says of the migration: its state, and the act that is under way.
@@ -233,7 +256,7 @@ func (m *move) judge() {
 	ends := m.load.rest()
 	m.await("the functions to finish", func() bool { return m.lag(m.old.group+".gantry") == 0 })
 	by := readOutputs(m.t, m.admin, m.old.outputs)
-	may := m.reported()
+	may := m.reported(m.old.topic)
 	m.inHand(by, may)
 	who := map[string]int{}
 	total, twice, lost := 0, 0, 0
@@ -265,7 +288,7 @@ func (m *move) judge() {
 }
 
 // reported counts how often a record is in a tail that the ledger reports.
-func (m *move) reported() map[string]int {
+func (m *move) reported(topic string) map[string]int {
 	m.t.Helper()
 	may := map[string]int{}
 	var settled cutover.Settled
@@ -280,8 +303,8 @@ func (m *move) reported() map[string]int {
 		case plan.StepTail:
 			var tail cutover.Tail
 			require.NoError(m.t, json.Unmarshal(line.Facts, &tail))
-			for p, n := range tail.Counts[m.old.topic] {
-				from, ok := settled.F1.At(m.old.topic, p)
+			for p, n := range tail.Counts[topic] {
+				from, ok := settled.F1.At(topic, p)
 				require.True(m.t, ok)
 				for at := from; at < from+n; at++ {
 					may[fmt.Sprintf("%d/%d", p, at)]++

@@ -60,6 +60,7 @@ type old struct {
 	kind    kind
 	group   string
 	topic   string
+	second  string // a topic that it reads as well, where it is Python
 	outputs string
 	dir     string
 	running *kafkatest.Program
@@ -138,5 +139,5 @@ func (o *old) startPython() *kafkatest.Program {
 	settings, script := filepath.Join(o.dir, "old.json"), filepath.Join(o.dir, "old_service.py")
 	require.NoError(o.t, os.WriteFile(settings, text, 0o600))
 	require.NoError(o.t, os.WriteFile(script, []byte(pythonService), 0o600))
-	return kafkatest.StartProgram(o.t, exec.Command(python, script, settings, o.topic, o.outputs))
+	return kafkatest.StartProgram(o.t, exec.Command(python, script, settings, strings.TrimSuffix(o.topic+","+o.second, ","), o.outputs))
 }

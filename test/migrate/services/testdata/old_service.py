@@ -19,8 +19,13 @@ def stop(*_):
 signal.signal(signal.SIGTERM, stop)
 consumer = Consumer(settings["consumer"])
 producer = Producer(settings["producer"])
-consumer.subscribe([topic])
+consumer.subscribe(topic.split(","))
 last, held = time.monotonic(), False
+
+
+def name(of):
+    """Records of a second topic are told apart from those of the first."""
+    return "second:" if of.endswith("-second") else ""
 
 
 def commit():
@@ -41,7 +46,7 @@ while not stopping:
                 print(r.error(), file=sys.stderr)
                 continue
             held = True
-            producer.produce(outputs, key=r.key(), value=json.dumps({"by": "old", "from": f"{r.partition()}/{r.offset()}"}))
+            producer.produce(outputs, key=r.key(), value=json.dumps({"by": "old", "from": f"{name(r.topic())}{r.partition()}/{r.offset()}"}))
             producer.poll(0)
     except (KafkaException, RuntimeError) as refused:
         print(refused, file=sys.stderr)

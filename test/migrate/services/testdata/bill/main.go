@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -29,7 +30,11 @@ func main() {
 		var all []output
 		for _, records := range e.Records {
 			for _, r := range records {
-				from := fmt.Appendf(nil, `{"by":"new","from":"%d/%d"}`, r.Partition, r.Offset)
+				name := "" // records of a second topic are told apart from those of the first
+				if strings.HasSuffix(r.Topic, "-second") {
+					name = "second:"
+				}
+				from := fmt.Appendf(nil, `{"by":"new","from":"%s%d/%d"}`, name, r.Partition, r.Offset)
 				all = append(all, output{r.Key, base64.StdEncoding.EncodeToString(from), []map[string][]int{{"life": life}}})
 			}
 		}
