@@ -57,6 +57,10 @@ func (p *Pipeline) persist(ctx context.Context, f *flight, try func(context.Cont
 		err := try(trying)
 		done()
 		var fault *output.Fault
+		var schema *output.SchemaError
+		if errors.As(err, &schema) && ctx.Err() == nil {
+			p.count(f.by, func(c *Counts) { c.SchemaErrors.Add(1) })
+		}
 		if err == nil || ctx.Err() != nil || errors.As(err, &fault) || errors.Is(err, output.ErrRefused) {
 			return err
 		}

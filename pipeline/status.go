@@ -33,6 +33,7 @@ type Counts struct {
 	Written        atomic.Int64 // records of answers, acknowledged
 	WrittenBytes   atomic.Int64
 	WriteErrors    atomic.Int64 // attempts to write records of answers
+	SchemaErrors   atomic.Int64 // of them, and of answers at fault, those that schemas or their registry failed
 	Transactions   atomic.Int64 // committed
 	Aborted        atomic.Int64 // transactions that failed; their answers are written again
 	TransactionNS  atomic.Int64 // what the committed ones took

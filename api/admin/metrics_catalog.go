@@ -48,9 +48,8 @@ func listed[T any](table []metric[T], labels []string, when string) []Metric {
 // own, each with where it is instead or why it is not there.
 func Elsewhere() map[string]string {
 	return map[string]string{
-		"DeletedEventCount":        "AWS has it for SQS only",
-		"SchemaRegistryErrorCount": "not there: gantry takes no SchemaRegistryConfig, so a mapping reads no schemas on the way in and none can fail; a registry that fails on the way out fails the delivery, and is counted and logged with it",
-		"OffsetLag":                "sum by (topic) (gantry_sum_offset_lag)",
-		"IteratorAge":              "AWS has none for Kafka; gantry_lane_standing_seconds says how long a lane stands",
+		"DeletedEventCount": "AWS has it for SQS only",
+		"OffsetLag":         "sum by (topic) (gantry_sum_offset_lag)",
+		"IteratorAge":       "AWS has none for Kafka; gantry_lane_standing_seconds says how long a lane stands",
 	}
 }

@@ -40,6 +40,7 @@ var mappingCounters = []metric[*pipeline.Counts]{
 	{"", "gantry_output_records_total", "Records of the function's answers, written and acknowledged.", counted, total(func(c *pipeline.Counts) int64 { return c.Written.Load() })},
 	{"", "gantry_output_bytes_total", "Bytes of those records.", counted, total(func(c *pipeline.Counts) int64 { return c.WrittenBytes.Load() })},
 	{"", "gantry_output_errors_total", "Attempts to write them that failed; they are repeated.", counted, total(func(c *pipeline.Counts) int64 { return c.WriteErrors.Load() })},
+	{"SchemaRegistryErrorCount", "gantry_schema_registry_errors_total", "Answers, and attempts to write them, that the schema registry or a schema failed; gantry reads no schemas on the way in.", counted, total(func(c *pipeline.Counts) int64 { return c.SchemaErrors.Load() })},
 	{"", "gantry_transactions_total", "Transactions committed.", counted, total(func(c *pipeline.Counts) int64 { return c.Transactions.Load() })},
 	{"", "gantry_transactions_aborted_total", "Transactions that failed; their answers are written again.", counted, total(func(c *pipeline.Counts) int64 { return c.Aborted.Load() })},
 	{"", "gantry_transaction_seconds_total", "Time the committed transactions took.", counted, func(c *pipeline.Counts) float64 { return float64(c.TransactionNS.Load()) / 1e9 }},

@@ -141,7 +141,7 @@ var dataPlane = []section{
 		row("publish = true, aws_lambda_alias, aws_lambda_layer_version", lambda.NotYet, "versions, aliases and layers are refused"),
 	}},
 	{"Metrics", []lambda.Behaviour{
-		row("metrics of functions and mappings", lambda.Chosen, "at /metrics in Prometheus's form, AWS's names translated (PolledEventCount is gantry_polled_events_total; each of AWS's has its line in metrics.md: a family, or why there is none, as for SchemaRegistryErrorCount); there is nothing to switch on"),
+		row("metrics of functions and mappings", lambda.Chosen, "at /metrics in Prometheus's form, AWS's names translated (PolledEventCount is gantry_polled_events_total; each of AWS's has its line in metrics.md: a family, or why there is none; SchemaRegistryErrorCount counts schemas on the way out, as SchemaRegistryConfig is not taken yet); there is nothing to switch on"),
 	}},
 }
 

@@ -43,6 +43,14 @@ var ErrRefused = errors.New("the record is refused")
 // ErrUnencodable marks a value that the schema of its topic does not allow.
 var ErrUnencodable = errors.New("the value does not fit its schema")
 
+// SchemaError is what an Encoder failed with: the registry, the schema, or a value that
+// does not fit it.
+type SchemaError struct{ Err error }
+
+func (e *SchemaError) Error() string { return e.Err.Error() }
+
+func (e *SchemaError) Unwrap() error { return e.Err }
+
 // Writer writes records and waits until all are acknowledged. Those of one topic that go
 // to the same partition stay in order. What was not acknowledged is given back, in order:
 // from the first such record of a topic on, because a later one must not overtake it. An

@@ -112,10 +112,10 @@ func (s *Stage) encode(ctx context.Context, r *found) error {
 		}
 		encoded, err := s.Encode.Encode(ctx, r.Topic, part.name, *part.text)
 		if errors.Is(err, ErrUnencodable) {
-			return &Fault{r.place() + "." + part.name, err}
+			return &Fault{r.place() + "." + part.name, &SchemaError{err}}
 		}
 		if err != nil {
-			return err
+			return &SchemaError{err}
 		}
 		*part.text = encoded
 	}
