@@ -110,7 +110,9 @@ func keptFor(ctx context.Context, a *kafka.Admin, topic string, standing []pipel
 	}
 	at := map[record.Partition]int64{}
 	for _, l := range standing {
-		at[l.Partition] = l.At
+		if first, known := at[l.Partition]; !known || l.At < first { // a partition may have several lanes
+			at[l.Partition] = l.At
+		}
 	}
 	safe, err := a.Protection(ctx, kept.Time, at)
 	for _, l := range standing {
